@@ -1,0 +1,229 @@
+package dev.heddle.app;
+
+import dev.heddle.db.Database;
+import dev.heddle.db.EmbeddedPostgres;
+import dev.heddle.http.AccessLog;
+import dev.heddle.http.Gatekeeper;
+import dev.heddle.http.HttpMetrics;
+import dev.heddle.http.HttpServer;
+import dev.heddle.http.Idempotency;
+import dev.heddle.http.Kernel;
+import dev.heddle.http.Problems;
+import dev.heddle.http.Routes;
+import dev.heddle.identity.Authentication;
+import dev.heddle.identity.TokenCache;
+import dev.heddle.identity.UserRoutes;
+import dev.heddle.identity.Users;
+import dev.heddle.tasks.TaskRoutes;
+import dev.heddle.tasks.Tasks;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** One running server: everything it is made of, opened in order and closed in reverse. Safe for any thread. */
+final class Heddle implements AutoCloseable {
+
+    private static final System.Logger LOG = System.getLogger(Heddle.class.getName());
+
+    /** A database that starts together with Heddle gets so long; a supervisor tries again after it. */
+    private static final Duration DATABASE_START_MAX = Duration.ofSeconds(30);
+
+    /** Below this PostgreSQL and the log are about to fail; better to be taken out of the balancer first. */
+    private static final long DISK_FREE_BYTES_MIN = 64L << 20;
+
+    // Set once, by start.
+    private final Settings settings;
+    private final Owned owned = new Owned();
+    private final Routes routes = new Routes();
+    private final @Nullable EmbeddedPostgres postgres;
+    private final Database database;
+    private final HttpServer server;
+    private final boolean isFirstStart;
+
+    // Any thread.
+    private volatile boolean draining;
+
+    private Heddle(Settings settings, AccessLog accessLog) {
+        this.settings = settings;
+        try {
+            makeDataDirectory();
+            postgres = openPostgres();
+            database = owned.add(Database.open(databaseOptions()));
+            awaitDatabase();
+            database.migrate();
+            var users = new Users(database, new TokenCache());
+            isFirstStart = users.makeFirstAdministrator(token -> AdminToken.write(adminToken(), token));
+            addRoutes(users);
+            server = owned.add(listen(new Authentication(users), accessLog));
+        } catch (RuntimeException | Error e) {
+            owned.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Starts everything and returns when requests are served.
+     *
+     * @throws RuntimeException with a line for the operator when something cannot be opened; nothing is left open
+     */
+    static Heddle start(Settings settings, AccessLog accessLog) {
+        return new Heddle(settings, accessLog);
+    }
+
+    private void makeDataDirectory() {
+        try {
+            Files.createDirectories(settings.data().directory());
+        } catch (IOException e) {
+            throw new IllegalStateException(
+                    "cannot make the data directory " + settings.data().directory() + ": " + e, e);
+        }
+    }
+
+    private @Nullable EmbeddedPostgres openPostgres() {
+        return settings.database().postgres() instanceof Settings.Embedded
+                ? owned.add(EmbeddedPostgres.start(settings.data().directory().resolve("postgres")))
+                : null;
+    }
+
+    private Database.Options databaseOptions() {
+        var its = settings.database();
+        if (its.postgres() instanceof Settings.External external) {
+            var password = external.password();
+            return options(external.url(), external.username(), password == null ? null : password.value());
+        }
+        if (postgres == null) {
+            throw new IllegalStateException("no database");
+        }
+        return options(postgres.url(), postgres.username(), postgres.password());
+    }
+
+    private Database.Options options(String url, @Nullable String username, @Nullable String password) {
+        var its = settings.database();
+        return new Database.Options(
+                url, username, password, its.poolSize(), its.gateQueue(), its.gateWait(), its.statementTimeout());
+    }
+
+    private void awaitDatabase() {
+        long until = System.nanoTime() + DATABASE_START_MAX.toNanos();
+        for (int attempt = 0; ; attempt++) {
+            var failure = database.failure();
+            if (failure.isEmpty()) {
+                return;
+            }
+            if (!failure.get().mayPass() || System.nanoTime() > until) {
+                throw new IllegalStateException(
+                        "the database cannot be used: " + failure.get().sentence());
+            }
+            if (attempt == 0) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "waiting for the database: " + failure.get().sentence());
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
+        }
+    }
+
+    private Path adminToken() {
+        return settings.data().directory().resolve("admin-token");
+    }
+
+    private void addRoutes(Users users) {
+        DocsRoutes.add(routes);
+        UserRoutes.add(routes, users);
+        TaskRoutes.add(routes, new Tasks(database), new Idempotency(new IdempotencyTable(database)));
+    }
+
+    private HttpServer listen(Gatekeeper gatekeeper, AccessLog accessLog) {
+        var registry = new PrometheusRegistry();
+        DatabaseMetrics.register(registry, database);
+        var metrics = new HttpMetrics(registry);
+        var operations = new Routes();
+        OperationsRoutes.add(operations, registry, readiness());
+        var api = kernel(routes, gatekeeper, metrics, accessLog);
+        // Health checks every few seconds would drown the requests in the access log.
+        var admin = kernel(operations, (request, access, inside) -> inside.get(), metrics, AccessLog.NONE);
+        var its = settings.server();
+        return HttpServer.start(
+                address(its.host(), its.port()),
+                api,
+                address(settings.admin().host(), settings.admin().port()),
+                admin,
+                metrics,
+                its.shutdownGrace());
+    }
+
+    private Kernel kernel(Routes table, Gatekeeper gatekeeper, HttpMetrics metrics, AccessLog accessLog) {
+        var limits = new Kernel.Limits(
+                settings.server().requestTimeout(), (int) settings.server().maxHeaderSize());
+        return new Kernel(table, gatekeeper, new Problems(Failures::translate), metrics, accessLog, limits);
+    }
+
+    private HttpServer.Address address(String host, int port) {
+        var its = settings.server();
+        return new HttpServer.Address(
+                host, port, its.maxConnections(), its.maxBodySize(), (int) its.maxHeaderSize(), its.idleTimeout());
+    }
+
+    private Map<String, BooleanSupplier> readiness() {
+        var checks = new LinkedHashMap<String, BooleanSupplier>();
+        checks.put("shutting down", () -> !draining);
+        checks.put("database", () -> database.failure().isEmpty());
+        checks.put("disk", this::hasDisk);
+        return checks;
+    }
+
+    private boolean hasDisk() {
+        try {
+            return Files.getFileStore(settings.data().directory()).getUsableSpace() >= DISK_FREE_BYTES_MIN;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** The API's port. */
+    int port() {
+        return server.port();
+    }
+
+    /** The operators' port. */
+    int adminPort() {
+        return server.adminPort();
+    }
+
+    /** Every operation of the API. */
+    Routes routes() {
+        return routes;
+    }
+
+    /** Where the first administrator's token was written, if this start made it. */
+    Optional<Path> newAdminToken() {
+        return isFirstStart ? Optional.of(adminToken()) : Optional.empty();
+    }
+
+    /** How long the embedded PostgreSQL took, if there is one. */
+    Optional<Duration> postgresStart() {
+        return Optional.ofNullable(postgres).map(EmbeddedPostgres::startTime);
+    }
+
+    /** Whether everything that this process runs itself still runs. */
+    boolean isAlive() {
+        return server.isRunning() && (postgres == null || postgres.isRunning());
+    }
+
+    /** Says "not ready", gives balancers time to notice, finishes what runs, and closes everything. */
+    @Override
+    public void close() {
+        draining = true;
+        LockSupport.parkNanos(settings.server().shutdownDelay().toNanos());
+        owned.close();
+    }
+}

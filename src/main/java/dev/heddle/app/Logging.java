@@ -1,0 +1,80 @@
+package dev.heddle.app;
+
+import dev.heddle.http.AccessLog;
+import java.io.PrintStream;
+import java.time.Instant;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogManager;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+
+/**
+ * Where log lines go: to standard output, as text or as one JSON object a line. Everything that logs in this process
+ * (java.util.logging, System.Logger, SLF4J) ends here.
+ */
+final class Logging implements AutoCloseable {
+
+    private final LogLines lines;
+    private final LogFormat format;
+
+    private Logging(LogLines lines, LogFormat format) {
+        this.lines = lines;
+        this.format = format;
+    }
+
+    /** Takes over all logging of the process. */
+    static Logging install(Settings.Log settings, PrintStream out) {
+        var format = settings.format() == Settings.Log.Format.JSON ? new LogFormat.JsonLines() : new LogFormat.Text();
+        var logging = new Logging(new LogLines(out), format);
+        LogManager.getLogManager().reset();
+        var root = Logger.getLogger("");
+        root.setLevel(levelOf(settings.level()));
+        root.addHandler(logging.new Sink());
+        // Their "info" is for their own developers: a line per connection, per migration, per start.
+        for (var loud : new String[] {"io.helidon", "com.zaxxer.hikari", "org.flywaydb", "org.postgresql"}) {
+            Logger.getLogger(loud).setLevel(Level.WARNING);
+        }
+        return logging;
+    }
+
+    private static Level levelOf(Settings.Log.Level level) {
+        return switch (level) {
+            case ERROR -> Level.SEVERE;
+            case WARNING -> Level.WARNING;
+            case INFO -> Level.INFO;
+            case DEBUG -> Level.FINE;
+        };
+    }
+
+    /** The access log, in the same stream. */
+    AccessLog accessLog() {
+        return entry -> lines.add(format.access(Instant.now(), entry));
+    }
+
+    /** Writes what is left. */
+    @Override
+    public void close() {
+        lines.close();
+    }
+
+    private final class Sink extends Handler {
+
+        @Override
+        public void publish(LogRecord record) {
+            if (isLoggable(record)) {
+                lines.add(format.record(record));
+            }
+        }
+
+        @Override
+        public void flush() {
+            lines.flush();
+        }
+
+        @Override
+        public void close() {
+            // The lines outlive the handler: LogManager closes handlers in a shutdown hook of its own, too early.
+        }
+    }
+}

@@ -1,0 +1,12 @@
+package dev.heddle.concurrent;
+
+/** A {@link Bulkhead} had no place: a local resource is exhausted for the moment, and trying again later may help. */
+public final class BulkheadFullException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    BulkheadFullException(String message) {
+        // No stack: under overload these are made by the thousand, and all come from one place.
+        super(message, null, false, false);
+    }
+}

@@ -1,0 +1,57 @@
+package dev.heddle.concurrent;
+
+import java.time.Duration;
+
+/**
+ * The moment at which the work of a request must have ended. It is bound once at the edge and inherited by everything
+ * the request does, so that every wait inside can take the smaller of its own limit and what is left. Measured with
+ * {@link System#nanoTime()}: a step of the wall clock ends no request. Immutable, safe for any thread.
+ */
+public final class Deadline {
+
+    /** Far enough away to mean "none", near enough not to overflow when added to a nano time. */
+    private static final long FOREVER_NANOS = Duration.ofDays(365).toNanos();
+
+    private static final ScopedValue<Deadline> CURRENT = ScopedValue.newInstance();
+
+    private final long atNanos;
+
+    private Deadline(long atNanos) {
+        this.atNanos = atNanos;
+    }
+
+    /** A deadline that long from now; zero or less is one that has already passed. */
+    public static Deadline after(Duration limit) {
+        return new Deadline(System.nanoTime() + Math.min(limit.toNanos(), FOREVER_NANOS));
+    }
+
+    /** The deadline of the work that runs here, or one a year away when nobody has bound one. */
+    public static Deadline current() {
+        return CURRENT.isBound() ? CURRENT.get() : new Deadline(System.nanoTime() + FOREVER_NANOS);
+    }
+
+    /** What is left; zero or negative when it has passed. */
+    public long remainingNanos() {
+        return atNanos - System.nanoTime();
+    }
+
+    /** What is left, never negative. */
+    public Duration remaining() {
+        return Duration.ofNanos(Math.max(0, remainingNanos()));
+    }
+
+    /** The smaller of what is left and a wait's own limit, in nanoseconds, never negative. */
+    public long limitNanos(Duration own) {
+        return Math.max(0, Math.min(own.toNanos(), remainingNanos()));
+    }
+
+    /** Whether it has passed. */
+    public boolean isExpired() {
+        return remainingNanos() <= 0;
+    }
+
+    /** Runs the work, and whatever it forks, under this deadline. */
+    public <T, X extends Throwable> T call(ScopedValue.CallableOp<T, X> work) throws X {
+        return ScopedValue.where(CURRENT, this).call(work);
+    }
+}

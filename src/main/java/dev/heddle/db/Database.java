@@ -1,0 +1,258 @@
+package dev.heddle.db;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.heddle.concurrent.Bulkhead;
+import dev.heddle.concurrent.Deadline;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way to PostgreSQL: a pool, a bounded gate in front of it, and units of work. A unit takes a connection, runs a
+ * piece of work with it, and gives it back whatever happens. A unit opened inside another one joins it. Safe for any
+ * thread; the one who opened it closes it.
+ *
+ * <p>Every method that runs work throws {@link DatabaseException} when the database fails it, and {@link
+ * dev.heddle.concurrent.BulkheadFullException} when no connection became free within the gate's wait. Work that is past
+ * its {@link Deadline} is cancelled in PostgreSQL.
+ */
+public final class Database implements AutoCloseable {
+
+    /** Above every statement's own limit: the last resort against a network that swallows packets. */
+    private static final Duration SOCKET_TIMEOUT_RESERVE = Duration.ofSeconds(10);
+
+    /** A lock held that long is a fault; the request is told to try again rather than to use up its deadline. */
+    private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
+
+    /** A transaction that does nothing that long has lost its owner. */
+    private static final Duration IDLE_IN_TRANSACTION_TIMEOUT = Duration.ofSeconds(30);
+
+    /** Beside the gate's places: health checks and migrations must not wait behind requests. */
+    private static final int RESERVED = 1;
+
+    /** A connection that is lent longer than this is reported as leaked, with the place that took it. */
+    private static final Duration LEAK_REPORT = Duration.ofSeconds(60);
+
+    private static final ScopedValue<Unit> CURRENT = ScopedValue.newInstance();
+
+    private final HikariDataSource pool;
+    private final Bulkhead gate;
+    private final DeadlineWatch watch = new DeadlineWatch();
+
+    /**
+     * How to reach the database and how much of it to use.
+     *
+     * @param url a {@code jdbc:postgresql:} address
+     * @param username the role, or null when the address names it
+     * @param password its password, or null when the address or a passfile gives it
+     * @param poolSize how many connections are kept open
+     * @param gateQueue how many units may wait for a connection at once
+     * @param gateWait how long each may wait
+     * @param statementTimeout backstop for every statement, set in PostgreSQL
+     */
+    public record Options(
+            String url,
+            @Nullable String username,
+            @Nullable String password,
+            int poolSize,
+            int gateQueue,
+            Duration gateWait,
+            Duration statementTimeout) {
+
+        @Override
+        public String toString() {
+            return "Options[url=" + url + ", poolSize=" + poolSize + "]";
+        }
+    }
+
+    /** The pool and the gate at one moment. */
+    public record Usage(int open, int idle, int inUse, int waiting, long refused) {}
+
+    /** A piece of work in a unit. */
+    @FunctionalInterface
+    public interface Work<T> {
+        /** Does it. */
+        T run(Sql sql);
+    }
+
+    private Database(HikariDataSource pool, Bulkhead gate) {
+        this.pool = pool;
+        this.gate = gate;
+    }
+
+    /** Opens the pool; the database need not be there yet, see {@link #failure()}. */
+    public static Database open(Options options) {
+        var gate = new Bulkhead("database", options.poolSize(), options.gateQueue(), options.gateWait());
+        return new Database(new HikariDataSource(config(options)), gate);
+    }
+
+    private static HikariConfig config(Options options) {
+        var config = new HikariConfig();
+        config.setPoolName("heddle");
+        config.setJdbcUrl(options.url());
+        config.setUsername(options.username());
+        config.setPassword(options.password());
+        config.setMaximumPoolSize(options.poolSize() + RESERVED);
+        config.setMinimumIdle(options.poolSize() + RESERVED);
+        // The gate has as many places as the pool has connections, so a wait here means that connections are missing.
+        // HikariCP's least is 250 ms.
+        config.setConnectionTimeout(Math.max(250, options.gateWait().toMillis()));
+        config.setValidationTimeout(250);
+        config.setKeepaliveTime(Duration.ofMinutes(2).toMillis());
+        config.setLeakDetectionThreshold(LEAK_REPORT.toMillis());
+        // The server starts before its database: readiness tells, not a failed constructor.
+        config.setInitializationFailTimeout(-1);
+        driver(config, options);
+        return config;
+    }
+
+    private static void driver(HikariConfig config, Options options) {
+        config.addDataSourceProperty("ApplicationName", "heddle");
+        config.addDataSourceProperty("connectTimeout", "3");
+        config.addDataSourceProperty("cancelSignalTimeout", "3");
+        config.addDataSourceProperty("tcpKeepAlive", "true");
+        config.addDataSourceProperty(
+                "socketTimeout",
+                String.valueOf(
+                        options.statementTimeout().plus(SOCKET_TIMEOUT_RESERVE).toSeconds()));
+        // Its default puts the data of refused rows into messages, and so into logs.
+        config.addDataSourceProperty("logServerErrorDetail", "false");
+        config.addDataSourceProperty("reWriteBatchedInserts", "true");
+        // client_connection_check_interval: a backend whose client is gone gives its locks back at once.
+        config.addDataSourceProperty(
+                "options",
+                "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c client_connection_check_interval=500"
+                        .formatted(
+                                options.statementTimeout().toMillis(),
+                                LOCK_TIMEOUT.toMillis(),
+                                IDLE_IN_TRANSACTION_TIMEOUT.toMillis()));
+    }
+
+    /** Reads: each statement by itself, in no transaction. */
+    public <T> T read(Work<T> work) {
+        return CURRENT.isBound() ? join(work) : inUnit(work, this::plain);
+    }
+
+    /**
+     * One statement that writes. It is a transaction of its own, which saves a round trip for BEGIN and COMMIT; work
+     * that needs two statements to agree takes {@link #inTransaction}.
+     */
+    public <T> T single(Work<T> work) {
+        return CURRENT.isBound() ? join(work) : inUnit(work, this::plain);
+    }
+
+    /**
+     * All or nothing: commits when the work returns, rolls back when it throws. A work that swallowed the failure of a
+     * statement is rolled back and fails here: PostgreSQL would answer its COMMIT with a silent rollback.
+     */
+    public <T> T inTransaction(Work<T> work) {
+        return CURRENT.isBound() ? join(work) : inUnit(work, this::transaction);
+    }
+
+    private <T> T join(Work<T> work) {
+        var unit = CURRENT.get();
+        unit.requireOwner();
+        return work.run(unit);
+    }
+
+    private interface Frame {
+        <T> T run(Unit unit, Work<T> work) throws SQLException;
+    }
+
+    private <T> T inUnit(Work<T> work, Frame frame) {
+        gate.enter();
+        try (Connection connection = pool.getConnection()) {
+            var unit = new Unit(connection, Deadline.current());
+            watch.add(unit);
+            try {
+                return ScopedValue.where(CURRENT, unit).call(() -> frame.run(unit, work));
+            } finally {
+                watch.remove(unit);
+            }
+        } catch (SQLException e) {
+            throw DatabaseException.of(e, Deadline.current().isExpired());
+        } finally {
+            gate.leave();
+        }
+    }
+
+    private <T> T plain(Unit unit, Work<T> work) {
+        return work.run(unit);
+    }
+
+    private <T> T transaction(Unit unit, Work<T> work) throws SQLException {
+        var connection = unit.connection();
+        connection.setAutoCommit(false);
+        T value;
+        try {
+            value = work.run(unit);
+            if (unit.hasFailed()) {
+                throw new IllegalStateException("the work went on after a failed statement; nothing is committed");
+            }
+        } catch (Throwable t) {
+            rollBack(connection, t);
+            throw t;
+        }
+        connection.commit();
+        connection.setAutoCommit(true);
+        return value;
+    }
+
+    private static void rollBack(Connection connection, Throwable because) {
+        try {
+            connection.rollback();
+            connection.setAutoCommit(true);
+        } catch (SQLException e) {
+            because.addSuppressed(e);
+        }
+    }
+
+    /** Brings the schema up to date; replicas may do so at the same time. */
+    public void migrate() {
+        Migrations.migrate(pool);
+    }
+
+    /**
+     * Why the database cannot be used.
+     *
+     * @param mayPass whether waiting may help; a wrong password does not pass
+     * @param sentence for the operator
+     */
+    public record Outage(boolean mayPass, String sentence) {}
+
+    /**
+     * Asks the database for a sign of life; empty when all is well. It takes no place of the gate: a busy server is not
+     * an absent one.
+     */
+    public Optional<Outage> failure() {
+        try (Connection connection = pool.getConnection()) {
+            return connection.isValid(1) ? Optional.empty() : Optional.of(new Outage(true, "it does not answer"));
+        } catch (SQLException e) {
+            // HikariCP's own exception says only that it gave up; its cause is the driver's.
+            var cause = e.getCause() instanceof SQLException driver ? driver : e;
+            return Optional.of(new Outage(mayPass(cause), String.valueOf(cause.getMessage())));
+        }
+    }
+
+    /** Not: a refused log-in (28) or a database that does not exist (3D). */
+    private static boolean mayPass(SQLException e) {
+        var state = String.valueOf(e.getSQLState());
+        return !state.startsWith("28") && !state.startsWith("3D");
+    }
+
+    /** The pool and the gate right now. */
+    public Usage usage() {
+        var bean = pool.getHikariPoolMXBean();
+        return new Usage(
+                bean.getTotalConnections(), bean.getIdleConnections(), gate.inside(), gate.waiting(), gate.refused());
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+        watch.close();
+    }
+}

@@ -1,0 +1,50 @@
+package dev.heddle.db;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+
+/**
+ * The schema's history. Flyway applies what is missing, under an advisory lock, so that replicas may start together.
+ * When nothing is missing Flyway is not even loaded: it costs more than everything else a warm start does.
+ */
+final class Migrations {
+
+    /** The newest file in {@code db/migration}; a test keeps the two together. */
+    static final int NEWEST = 1;
+
+    private Migrations() {}
+
+    static void migrate(DataSource pool) {
+        try {
+            if (applied(pool) < NEWEST) {
+                Flyway.configure(Migrations.class.getClassLoader())
+                        .dataSource(pool)
+                        .locations("classpath:db/migration")
+                        // Flyway's own table is found by its name here and in applied().
+                        .table("flyway_schema_history")
+                        .load()
+                        .migrate();
+            }
+        } catch (SQLException e) {
+            throw DatabaseException.of(e, false);
+        }
+    }
+
+    /** The newest version that was applied, 0 for an empty database. */
+    private static int applied(DataSource pool) throws SQLException {
+        try (Connection connection = pool.getConnection();
+                var statement = connection.createStatement()) {
+            try (var exists = statement.executeQuery("SELECT to_regclass('flyway_schema_history') IS NOT NULL")) {
+                if (!exists.next() || !exists.getBoolean(1)) {
+                    return 0;
+                }
+            }
+            try (var version = statement.executeQuery(
+                    "SELECT coalesce(max(version::int), 0) FROM flyway_schema_history WHERE success")) {
+                return version.next() ? version.getInt(1) : 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package dev.heddle.db;
+
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The row a {@link Sql.Mapper} reads: each call reads the next column, so that the order of the calls is the order of
+ * the statement's column list. Valid only inside the mapper.
+ */
+public final class Row {
+
+    // The unit that reads it sets these; only that thread touches them.
+    private final ResultSet rows;
+    private int column;
+
+    Row(ResultSet rows) {
+        this.rows = rows;
+    }
+
+    boolean next() throws SQLException {
+        column = 0;
+        return rows.next();
+    }
+
+    /** A text column that is never null. */
+    public String text() {
+        return present(textOrNull());
+    }
+
+    /** A text column. */
+    public @Nullable String textOrNull() {
+        try {
+            return rows.getString(++column);
+        } catch (SQLException e) {
+            throw new UnreadableColumn(e);
+        }
+    }
+
+    /** A uuid column that is never null. */
+    public UUID uuid() {
+        try {
+            return present((UUID) rows.getObject(++column));
+        } catch (SQLException e) {
+            throw new UnreadableColumn(e);
+        }
+    }
+
+    /** A boolean column that is never null. */
+    public boolean flag() {
+        try {
+            return rows.getBoolean(++column);
+        } catch (SQLException e) {
+            throw new UnreadableColumn(e);
+        }
+    }
+
+    /** A smallint or integer column that is never null. */
+    public int integer() {
+        try {
+            return rows.getInt(++column);
+        } catch (SQLException e) {
+            throw new UnreadableColumn(e);
+        }
+    }
+
+    /** A bigint column that is never null. */
+    public long bigint() {
+        try {
+            return rows.getLong(++column);
+        } catch (SQLException e) {
+            throw new UnreadableColumn(e);
+        }
+    }
+
+    /** A timestamptz column that is never null. */
+    public Instant instant() {
+        return present(instantOrNull());
+    }
+
+    /** A timestamptz column. */
+    public @Nullable Instant instantOrNull() {
+        try {
+            var value = rows.getObject(++column, OffsetDateTime.class);
+            return value == null ? null : value.toInstant();
+        } catch (SQLException e) {
+            throw new UnreadableColumn(e);
+        }
+    }
+
+    /** A text[] column that is never null and holds no nulls. */
+    public List<String> texts() {
+        try {
+            var array = present(rows.getArray(++column));
+            return List.of((String[]) Objects.requireNonNull(array.getArray()));
+        } catch (SQLException e) {
+            throw new UnreadableColumn(e);
+        }
+    }
+
+    /** A bytea column that is never null. */
+    public byte[] bytes() {
+        try {
+            return present(rows.getBytes(++column));
+        } catch (SQLException e) {
+            throw new UnreadableColumn(e);
+        }
+    }
+
+    private <T> T present(@Nullable T value) {
+        if (value == null) {
+            throw new IllegalStateException("column " + column + " is null");
+        }
+        return value;
+    }
+
+    /** Carries an SQLException out of a mapper to the unit, which turns it into a {@link DatabaseException}. */
+    static final class UnreadableColumn extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        private final SQLException sqlException;
+
+        UnreadableColumn(SQLException cause) {
+            super(cause);
+            this.sqlException = cause;
+        }
+
+        SQLException sqlException() {
+            return sqlException;
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package dev.heddle.http;
+
+import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** How many requests, how long, with what outcome. Labels are route patterns, so hostile paths make no new series. */
+public final class HttpMetrics {
+
+    private static final String NO_ROUTE = "none";
+
+    private final Histogram durations;
+    private final Gauge inFlight;
+    private final Map<Integer, DistributionDataPoint> withoutRoute = new ConcurrentHashMap<>();
+
+    /** Registers itself. */
+    public HttpMetrics(PrometheusRegistry registry) {
+        durations = Histogram.builder()
+                .name("http_server_request_duration_seconds")
+                .help("Time from the request's first line to the last byte of its answer.")
+                .labelNames("method", "route", "status")
+                .classicOnly()
+                .classicUpperBounds(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+                .register(registry);
+        inFlight = Gauge.builder()
+                .name("http_server_requests_in_flight")
+                .help("Requests that are being answered.")
+                .register(registry);
+    }
+
+    void started() {
+        inFlight.inc();
+    }
+
+    void ended(@Nullable Route route, int status, long nanos) {
+        inFlight.dec();
+        timing(route, status).observe(nanos / 1e9);
+    }
+
+    /** A request that the web server refused before the kernel saw it. */
+    void refused(int status) {
+        timing(null, status).observe(0);
+    }
+
+    private DistributionDataPoint timing(@Nullable Route route, int status) {
+        if (route == null) {
+            return withoutRoute.computeIfAbsent(
+                    status, s -> durations.labelValues(NO_ROUTE, NO_ROUTE, String.valueOf(s)));
+        }
+        return route.timings()
+                .computeIfAbsent(
+                        status, s -> durations.labelValues(route.method(), route.pattern(), String.valueOf(s)));
+    }
+}

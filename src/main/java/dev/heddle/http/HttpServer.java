@@ -1,0 +1,129 @@
+package dev.heddle.http;
+
+import io.helidon.webserver.ListenerConfig;
+import io.helidon.webserver.WebServer;
+import io.helidon.webserver.http.HttpRouting;
+import io.helidon.webserver.http1.Http1Config;
+import io.helidon.webserver.http1.Http1ConnectionSelector;
+import java.time.Duration;
+
+/**
+ * The listeners: a public one for the API and one for operators. Both speak HTTP/1.1 only; TLS and HTTP/2 belong to the
+ * reverse proxy. Whoever starts it closes it.
+ */
+public final class HttpServer implements AutoCloseable {
+
+    private static final String ADMIN = "admin";
+
+    /** A request line that is longer is 414: ours are below one kilobyte, but a GET may carry data in its query. */
+    private static final int REQUEST_LINE_BYTES = 8 * 1024;
+
+    /** Above this the web server stops reading headers and says 400; below, the kernel says 431. */
+    private static final int HEADER_BYTES_HARD_FACTOR = 4;
+
+    /** How often idle connections are looked for. */
+    private static final Duration IDLE_PERIOD = Duration.ofSeconds(5);
+
+    /** Enough for an operator and a scraper; the rest of the file handles is for users. */
+    private static final int ADMIN_CONNECTIONS = 64;
+
+    private final WebServer server;
+
+    /**
+     * One address and its limits.
+     *
+     * @param host address or name to bind
+     * @param port 0 lets the system choose
+     * @param maxConnections more wait in the kernel's backlog
+     * @param maxBodyBytes a longer body is 413
+     * @param maxHeaderBytes longer header fields are 431
+     * @param idleTimeout a connection that sends no request for so long is closed
+     */
+    public record Address(
+            String host, int port, int maxConnections, long maxBodyBytes, int maxHeaderBytes, Duration idleTimeout) {}
+
+    private HttpServer(WebServer server) {
+        this.server = server;
+    }
+
+    /**
+     * Binds both listeners and serves.
+     *
+     * @param grace how long {@link #close()} lets running requests go on
+     * @throws IllegalStateException when an address cannot be bound
+     */
+    public static HttpServer start(
+            Address open, Kernel api, Address admin, Kernel operations, HttpMetrics metrics, Duration grace) {
+        var handlers = DirectProblems.handlers(metrics);
+        var adminListener = ListenerConfig.builder();
+        listener(
+                adminListener,
+                new Address(
+                        admin.host(),
+                        admin.port(),
+                        ADMIN_CONNECTIONS,
+                        admin.maxBodyBytes(),
+                        admin.maxHeaderBytes(),
+                        admin.idleTimeout()),
+                grace);
+        adminListener.directHandlers(handlers).routing(routing(operations));
+        var builder = WebServer.builder();
+        listener(builder, open, grace);
+        var server = builder.directHandlers(handlers)
+                .routing(routing(api))
+                // The order of shutting down is ours: the app room closes everything.
+                .shutdownHook(false)
+                .putSocket(ADMIN, adminListener.build())
+                .build()
+                .start();
+        if (!server.isRunning()) {
+            // Helidon logs a failed bind and goes on without; we do not.
+            server.stop();
+            throw new IllegalStateException("cannot listen on " + open.host() + ":" + open.port() + " and "
+                    + admin.host() + ":" + admin.port() + ": is one of them in use?");
+        }
+        return new HttpServer(server);
+    }
+
+    private static HttpRouting.Builder routing(Kernel kernel) {
+        return HttpRouting.builder().addFilter((chain, request, response) -> kernel.handle(request, response));
+    }
+
+    private static void listener(ListenerConfig.BuilderBase<?, ?> listener, Address address, Duration grace) {
+        listener.host(address.host())
+                .port(address.port())
+                .protocolsDiscoverServices(false)
+                .addConnectionSelector(Http1ConnectionSelector.builder()
+                        .config(Http1Config.builder()
+                                .maxPrologueLength(REQUEST_LINE_BYTES)
+                                .maxHeadersSize(address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR)
+                                .build())
+                        .build())
+                .maxPayloadSize(address.maxBodyBytes())
+                .maxTcpConnections(address.maxConnections())
+                .idleConnectionTimeout(address.idleTimeout())
+                .idleConnectionPeriod(IDLE_PERIOD)
+                .shutdownGracePeriod(grace);
+    }
+
+    /** The port of the API. */
+    public int port() {
+        return server.port();
+    }
+
+    /** The port for operators. */
+    public int adminPort() {
+        return server.port(ADMIN);
+    }
+
+    /** Whether both listeners still accept. */
+    public boolean isRunning() {
+        return server.isRunning();
+    }
+
+    /** Refuses new connections, lets running requests end within the grace, then cuts. */
+    @Override
+    public void close() {
+        server.stop();
+    }
+}

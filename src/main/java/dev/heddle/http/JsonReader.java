@@ -1,0 +1,126 @@
+package dev.heddle.http;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads one JSON document (RFC 8259) into plain values: {@link Map}, {@link List}, {@link String}, {@link Long}, {@link
+ * BigDecimal}, {@link Boolean} or null. Strict: UTF-8 without a byte order mark, one document, no extensions. A member
+ * that stands twice is complained about, not chosen from.
+ */
+final class JsonReader {
+
+    private final JsonParser parser;
+    private final Complaints complaints;
+
+    private JsonReader(JsonParser parser, Complaints complaints) {
+        this.parser = parser;
+        this.complaints = complaints;
+    }
+
+    /** Reads the document, or refuses it with {@link Problem#INVALID_JSON}. */
+    static @Nullable Object read(byte[] utf8, Complaints complaints) {
+        // Decoded here and not by Jackson, which guesses UTF-16 and UTF-32 and lets overlong UTF-8 pass.
+        try (JsonParser parser = Json.FACTORY.createParser(decode(utf8))) {
+            if (parser.nextToken() == null) {
+                throw Problem.INVALID_JSON.because("The body is empty.");
+            }
+            var value = new JsonReader(parser, complaints).value("");
+            if (parser.nextToken() != null) {
+                throw Problem.INVALID_JSON.because("Something follows the end of the JSON document.");
+            }
+            return value;
+        } catch (StreamConstraintsException e) {
+            throw Problem.INVALID_JSON.because("The JSON document is nested too deep or has a too long number.");
+        } catch (JsonProcessingException e) {
+            var at = e.getLocation();
+            throw Problem.INVALID_JSON.because(
+                    at == null
+                            ? Problem.INVALID_JSON.detail()
+                            : "The body is not well-formed JSON: see line %d, column %d."
+                                    .formatted(at.getLineNr(), at.getColumnNr()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String decode(byte[] utf8) {
+        try {
+            var text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(utf8))
+                    .toString();
+            if (text.startsWith("\uFEFF")) {
+                throw Problem.INVALID_JSON.because("The body begins with a byte order mark.");
+            }
+            return text;
+        } catch (CharacterCodingException e) {
+            throw Problem.INVALID_JSON.because("The body is not valid UTF-8.");
+        }
+    }
+
+    private @Nullable Object value(String pointer) throws IOException {
+        return switch (parser.currentToken()) {
+            case START_OBJECT -> object(pointer);
+            case START_ARRAY -> array(pointer);
+            case VALUE_STRING -> parser.getText();
+            case VALUE_NUMBER_INT -> integer();
+            case VALUE_NUMBER_FLOAT -> decimal();
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            case VALUE_NULL -> null;
+            default -> throw Problem.INVALID_JSON.asException();
+        };
+    }
+
+    private Map<String, @Nullable Object> object(String pointer) throws IOException {
+        var members = new LinkedHashMap<String, @Nullable Object>();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+            var name = parser.currentName();
+            var at = pointer + "/" + name.replace("~", "~0").replace("/", "~1");
+            parser.nextToken();
+            var value = value(at);
+            if (members.containsKey(name)) {
+                complaints.body(at, "duplicate", "stands more than once");
+            }
+            members.put(name, value);
+        }
+        return members;
+    }
+
+    private List<@Nullable Object> array(String pointer) throws IOException {
+        var items = new ArrayList<@Nullable Object>();
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            items.add(value(pointer + "/" + items.size()));
+        }
+        return items;
+    }
+
+    private Object integer() throws IOException {
+        return parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER
+                ? new BigDecimal(parser.getBigIntegerValue())
+                : Long.valueOf(parser.getLongValue());
+    }
+
+    /** Never expanded: 1e999999999 is eleven characters here and a gigabyte as an integer. */
+    private Object decimal() {
+        try {
+            return parser.getDecimalValue();
+        } catch (IOException | NumberFormatException e) {
+            throw Problem.INVALID_JSON.because("The JSON document has a number that is out of range.");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+package dev.heddle.http;
+
+import dev.heddle.concurrent.Deadline;
+import io.helidon.http.Header;
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
+import io.helidon.http.HttpException;
+import io.helidon.http.RequestException;
+import io.helidon.http.Status;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.http.RoutingResponse;
+import io.helidon.webserver.http.ServerRequest;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way of every request: id and deadline, route, caller, complaints, answer, access log and metrics. It is the one
+ * handler the web server calls, so nothing can be reached around it.
+ */
+public final class Kernel {
+
+    private static final HeaderName X_REQUEST_ID = HeaderNames.create("X-Request-Id");
+    private static final HeaderName REQUEST_TIMEOUT = HeaderNames.create("Request-Timeout");
+    private static final HeaderName TRACEPARENT = HeaderNames.create("traceparent");
+    private static final Header NOSNIFF = HeaderValues.createCached("X-Content-Type-Options", "nosniff");
+    private static final Header NO_STORE = HeaderValues.createCached(HeaderNames.CACHE_CONTROL, "no-store");
+
+    private static final Pattern SECONDS = Pattern.compile("[0-9]{1,6}(\\.[0-9]{1,9})?");
+    private static final Pattern W3C_TRACE = Pattern.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
+
+    private final Routes routes;
+    private final Gatekeeper gatekeeper;
+    private final Problems problems;
+    private final HttpMetrics metrics;
+    private final AccessLog accessLog;
+    private final Limits limits;
+
+    /**
+     * What bounds a request here.
+     *
+     * @param requestTimeout the deadline when the caller names none, and the longest it may name
+     * @param headerBytes all header names and values together, in bytes; more is 431
+     */
+    public record Limits(Duration requestTimeout, int headerBytes) {}
+
+    /** Answers by that table. */
+    public Kernel(
+            Routes routes,
+            Gatekeeper gatekeeper,
+            Problems problems,
+            HttpMetrics metrics,
+            AccessLog accessLog,
+            Limits limits) {
+        this.routes = routes;
+        this.gatekeeper = gatekeeper;
+        this.problems = problems;
+        this.metrics = metrics;
+        this.accessLog = accessLog;
+        this.limits = limits;
+    }
+
+    /** One request, from the connection's own virtual thread. */
+    void handle(ServerRequest in, RoutingResponse out) {
+        long start = System.nanoTime();
+        metrics.started();
+        var request = new Request(in, RequestIds.of(first(in, X_REQUEST_ID)));
+        var sent = new Sent();
+        try {
+            var answer = answer(request, sent);
+            sent.status = answer.status();
+            send(request, answer, out, sent);
+        } finally {
+            long nanos = System.nanoTime() - start;
+            metrics.ended(sent.route, sent.status, nanos);
+            if (accessLog.isOn()) {
+                accessLog.log(entry(request, sent, nanos));
+            }
+        }
+    }
+
+    /** What became of a request; filled in on its way, so that the log knows even of one that broke off. */
+    private static final class Sent {
+        private @Nullable Route route;
+        private @Nullable Duration asked;
+        private Deadline deadline = Deadline.current();
+        /** 499, as nginx logs it: the client left before it had an answer. */
+        private int status = 499;
+
+        private long bytes;
+    }
+
+    private AccessLog.Entry entry(Request request, Sent sent, long nanos) {
+        var trace = request.header(TRACEPARENT);
+        return new AccessLog.Entry(
+                request.id(),
+                W3C_TRACE.matcher(trace).matches() ? trace : null,
+                request.callerId(),
+                request.method(),
+                request.rawPath(),
+                sent.route == null ? "-" : sent.route.pattern(),
+                sent.status,
+                nanos,
+                sent.bytes);
+    }
+
+    private Answer answer(Request request, Sent sent) {
+        try {
+            return route(request, sent);
+        } catch (CloseConnectionException | RequestException | HttpException e) {
+            // The connection or its framing is broken: the web server knows best, see DirectProblems.
+            throw e;
+        } catch (Throwable e) {
+            var problem = problems.of(e);
+            Problems.log(problem, request.id());
+            return Problems.answer(problem, request.rawPath(), request.id());
+        }
+    }
+
+    private Answer route(Request request, Sent sent) {
+        requireSmallHeaders(request);
+        var place = routes.find(request.rawPath());
+        if (place == null) {
+            throw Problem.NOT_FOUND.asException();
+        }
+        var method = request.method();
+        if (method.equals("OPTIONS")) {
+            return Answer.of(204).header(HeaderNames.ALLOW, place.allow());
+        }
+        var route = place.route(method);
+        if (route == null) {
+            throw Problem.METHOD_NOT_ALLOWED.asException().with("Allow", place.allow());
+        }
+        sent.route = route;
+        sent.asked = askedTimeout(request).orElse(null);
+        request.pathValues(place.values());
+        sent.deadline = deadline(sent.asked);
+        var answer = sent.deadline.call(() ->
+                gatekeeper.admit(request, route.access(), () -> route.run().run(request)));
+        return unlessNotModified(request, answer);
+    }
+
+    private Deadline deadline(@Nullable Duration asked) {
+        return Deadline.after(
+                asked != null && asked.compareTo(limits.requestTimeout()) < 0 ? asked : limits.requestTimeout());
+    }
+
+    private static Optional<Duration> askedTimeout(Request request) {
+        var text = request.header(REQUEST_TIMEOUT);
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        double seconds = SECONDS.matcher(text).matches() ? Double.parseDouble(text) : 0;
+        if (seconds <= 0) {
+            throw Problem.BAD_REQUEST.because("Request-Timeout must be a number of seconds above 0, such as 2.5.");
+        }
+        return Optional.of(Duration.ofNanos((long) (seconds * 1e9)));
+    }
+
+    private void requireSmallHeaders(Request request) {
+        if (request.headerBytes() > limits.headerBytes()) {
+            throw Problem.HEADERS_TOO_LARGE.because(
+                    "The header fields may have at most " + limits.headerBytes() + " bytes.");
+        }
+    }
+
+    /** RFC 9110 §13.1.2: a client that has this version already gets told so. */
+    private static Answer unlessNotModified(Request request, Answer answer) {
+        if (answer.version() == 0 || answer.status() != 200 || !isSafe(request)) {
+            return answer;
+        }
+        return Preconditions.noneMatchFails(request.header(HeaderNames.IF_NONE_MATCH), answer.version())
+                ? Answer.of(304).version(answer.version())
+                : answer;
+    }
+
+    private static boolean isSafe(Request request) {
+        return request.method().equals("GET") || request.method().equals("HEAD");
+    }
+
+    private void send(Request request, Answer answer, RoutingResponse out, Sent sent) {
+        out.status(Status.create(answer.status()));
+        for (var header : answer.headers()) {
+            out.header(header);
+        }
+        out.header(HeaderValues.create(X_REQUEST_ID, request.id()));
+        out.header(NOSNIFF);
+        if (!answer.has(HeaderNames.CACHE_CONTROL)) {
+            out.header(NO_STORE);
+        }
+        var streaming = answer.streaming();
+        if (streaming != null) {
+            stream(request, streaming, out, sent);
+        } else if (request.method().equals("HEAD")) {
+            out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, answer.bytes().length));
+            out.send(new byte[0]);
+        } else {
+            sent.bytes = answer.bytes().length;
+            out.send(answer.bytes());
+        }
+    }
+
+    /**
+     * A stream is as long as its client reads; the server's default deadline was for making its beginning. Only a
+     * deadline that the caller asked for bounds the whole.
+     */
+    private void stream(Request request, Answer.Streaming streaming, RoutingResponse out, Sent sent) {
+        boolean head = request.method().equals("HEAD");
+        var counted = new Counted(head ? OutputStream.nullOutputStream() : out.outputStream());
+        try {
+            if (sent.asked == null) {
+                streaming.to(counted);
+            } else {
+                sent.deadline.call(() -> {
+                    streaming.to(counted);
+                    return null;
+                });
+            }
+            counted.out.close();
+            sent.bytes = counted.bytes;
+            if (head) {
+                // Known only by making it; the web server would claim 0 otherwise.
+                out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, counted.bytes));
+                out.send(new byte[0]);
+            }
+        } catch (CloseConnectionException e) {
+            throw e;
+        } catch (IOException | UncheckedIOException e) {
+            throw new CloseConnectionException("the client left in the middle of a stream", e);
+        } catch (RuntimeException e) {
+            breakOff(request, problems.of(e), out, sent);
+        }
+    }
+
+    /** While nothing has left, a failure is an answer like any other; later it is a cut, so no part passes for all. */
+    private void breakOff(Request request, ProblemException problem, RoutingResponse out, Sent sent) {
+        Problems.log(problem, request.id());
+        sent.status = problem.problem().status();
+        if (!out.reset()) {
+            throw new CloseConnectionException("a stream broke off", problem);
+        }
+        send(request, Problems.answer(problem, request.rawPath(), request.id()), out, sent);
+    }
+
+    /** Counts what passes; closing it closes nothing, because a stream that broke off must not look complete. */
+    private static final class Counted extends OutputStream {
+        private final OutputStream out;
+        private long bytes;
+
+        Counted(OutputStream out) {
+            this.out = out;
+        }
+
+        @Override
+        public void write(int b) throws IOException {
+            out.write(b);
+            bytes++;
+        }
+
+        @Override
+        public void write(byte[] from, int offset, int length) throws IOException {
+            out.write(from, offset, length);
+            bytes += length;
+        }
+
+        @Override
+        public void flush() throws IOException {
+            out.flush();
+        }
+    }
+
+    private static String first(ServerRequest in, HeaderName name) {
+        return in.headers().first(name).orElse("");
+    }
+}

@@ -1,0 +1,57 @@
+package dev.heddle.http;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+
+/** Percent-encoding (RFC 3986 §2.1) of UTF-8, strictly: nothing is repaired and nothing becomes U+FFFD. */
+final class PercentEncoding {
+
+    private PercentEncoding() {}
+
+    /** The decoded text, empty when an escape is broken or the bytes are no UTF-8. */
+    static Optional<String> decode(String text, boolean plusIsBlank) {
+        if (text.indexOf('%') < 0 && (!plusIsBlank || text.indexOf('+') < 0) && isAscii(text)) {
+            return Optional.of(text);
+        }
+        var bytes = new byte[text.length()];
+        int length = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '%') {
+                if (i + 2 >= text.length()) {
+                    return Optional.empty();
+                }
+                int high = Character.digit(text.charAt(i + 1), 16);
+                int low = Character.digit(text.charAt(i + 2), 16);
+                if (high < 0 || low < 0) {
+                    return Optional.empty();
+                }
+                bytes[length++] = (byte) (high << 4 | low);
+                i += 2;
+            } else if (c >= 0x80) {
+                return Optional.empty();
+            } else {
+                bytes[length++] = (byte) (c == '+' && plusIsBlank ? ' ' : c);
+            }
+        }
+        try {
+            return Optional.of(StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes, 0, length))
+                    .toString());
+        } catch (CharacterCodingException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static boolean isAscii(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) >= 0x80) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,94 @@
+package dev.heddle.http;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.heddle.concurrent.BulkheadFullException;
+import io.helidon.http.HeaderNames;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.function.Function;
+
+/** Turns whatever went wrong into a {@link Problem}, and a problem into the document a client gets. */
+public final class Problems {
+
+    private static final System.Logger LOG = System.getLogger(Problems.class.getName());
+
+    private final Function<Throwable, Optional<ProblemException>> translator;
+
+    /**
+     * Knows the failures of this room.
+     *
+     * @param translator knows those of the others
+     */
+    public Problems(Function<Throwable, Optional<ProblemException>> translator) {
+        this.translator = translator;
+    }
+
+    /** What the client is told about a failure; the rest is logged. */
+    ProblemException of(Throwable failure) {
+        return switch (failure) {
+            case ProblemException known -> known;
+            case BulkheadFullException full -> Problem.OVERLOADED.causedBy(full);
+            case CancellationException cancelled -> Problem.DEADLINE_EXCEEDED.causedBy(cancelled);
+            default -> translator.apply(failure).orElseGet(() -> Problem.INTERNAL_ERROR.causedBy(failure));
+        };
+    }
+
+    /** Logs it, with its cause and the request's id, as loudly as the catalogue says. */
+    static void log(ProblemException problem, String requestId) {
+        var level = problem.problem().level();
+        if (LOG.isLoggable(level)) {
+            LOG.log(level, "request " + requestId + ": " + problem.problem().code(), problem.getCause());
+        }
+    }
+
+    /** The answer to a request that failed so. */
+    public static Answer answer(ProblemException problem, String path, String requestId) {
+        var answer = Answer.of(problem.problem().status(), MediaTypes.PROBLEM, document(problem, path, requestId));
+        problem.headers().forEach((name, value) -> answer.header(HeaderNames.create(name), value));
+        switch (problem.problem().status()) {
+            case 401 -> {
+                if (!answer.has(HeaderNames.WWW_AUTHENTICATE)) {
+                    answer.header(HeaderNames.WWW_AUTHENTICATE, "Bearer realm=\"heddle\"");
+                }
+            }
+            case 503 -> answer.header(HeaderNames.RETRY_AFTER, Problem.RETRY_AFTER_SECONDS);
+            default -> {}
+        }
+        if (problem.problem() == Problem.IDEMPOTENCY_IN_PROGRESS) {
+            answer.header(HeaderNames.RETRY_AFTER, Problem.RETRY_AFTER_SECONDS);
+        }
+        return answer;
+    }
+
+    static byte[] document(ProblemException exception, String path, String requestId) {
+        var problem = exception.problem();
+        return Json.write(json -> {
+            json.writeStartObject();
+            json.writeStringField("type", "/problems/" + problem.code());
+            json.writeStringField("title", problem.title());
+            json.writeNumberField("status", problem.status());
+            json.writeStringField("detail", exception.detail());
+            json.writeStringField("instance", path);
+            json.writeStringField("code", problem.code());
+            json.writeStringField("request_id", requestId);
+            if (!exception.complaints().isEmpty()) {
+                write(json, exception.complaints());
+            }
+            json.writeEndObject();
+        });
+    }
+
+    private static void write(JsonGenerator json, List<Complaint> complaints) throws IOException {
+        json.writeArrayFieldStart("errors");
+        for (var complaint : complaints) {
+            json.writeStartObject();
+            json.writeStringField(complaint.place().member(), complaint.name());
+            json.writeStringField("code", complaint.code());
+            json.writeStringField("detail", complaint.detail());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+}

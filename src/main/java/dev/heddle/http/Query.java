@@ -1,0 +1,125 @@
+package dev.heddle.http;
+
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The query of a request. Each reader checks and complains like {@link JsonFields}; a parameter that stands twice, or
+ * that nobody asked for, is complained about.
+ */
+public final class Query {
+
+    private final Map<String, String> values;
+    private final Complaints complaints;
+    private final Set<String> known = new HashSet<>();
+
+    private Query(Map<String, String> values, Complaints complaints) {
+        this.values = values;
+        this.complaints = complaints;
+    }
+
+    /** Reads {@code a=b&c=d}, percent-encoded UTF-8 where a plus is a blank, as browsers' forms write it. */
+    static Query of(@Nullable String raw, Complaints complaints) {
+        if (raw == null || raw.isEmpty()) {
+            return new Query(Map.of(), complaints);
+        }
+        var values = new LinkedHashMap<String, String>();
+        for (var pair : raw.split("&", -1)) {
+            if (!pair.isEmpty()) {
+                int equals = pair.indexOf('=');
+                var name = decode(equals < 0 ? pair : pair.substring(0, equals));
+                var value = equals < 0 ? "" : decode(pair.substring(equals + 1));
+                if (values.putIfAbsent(name, value) != null) {
+                    complaints.query(name, "duplicate", "stands more than once");
+                }
+            }
+        }
+        return new Query(values, complaints);
+    }
+
+    private static String decode(String text) {
+        return PercentEncoding.decode(text, true)
+                .orElseThrow(() -> Problem.BAD_REQUEST.because("The query is not percent-encoded UTF-8."));
+    }
+
+    /** A text of at most so many characters, at least one. */
+    public Optional<String> text(String name, int max) {
+        return raw(name).flatMap(text -> {
+            var fault = Text.faultOf(text, 1, max);
+            fault.ifPresent(f -> complaints.query(name, f.code(), f.detail()));
+            return fault.isPresent() ? Optional.empty() : Optional.of(text);
+        });
+    }
+
+    /** True or false. */
+    public Optional<Boolean> flag(String name) {
+        return raw(name).flatMap(text -> switch (text) {
+            case "true" -> Optional.of(true);
+            case "false" -> Optional.of(false);
+            default -> {
+                complaints.query(name, "not_a_boolean", "must be true or false");
+                yield Optional.empty();
+            }
+        });
+    }
+
+    /** A whole number in a range. */
+    public Optional<Integer> integer(String name, int min, int max) {
+        return raw(name).flatMap(text -> {
+            var number = whole(text);
+            if (number.isEmpty() || number.get() < min || number.get() > max) {
+                complaints.query(name, "out_of_range", "must be a whole number from " + min + " to " + max);
+                return Optional.empty();
+            }
+            return number;
+        });
+    }
+
+    private static Optional<Integer> whole(String text) {
+        // No sign, no blank, no other script's digits: Integer.parseInt takes them all.
+        if (text.isEmpty() || text.length() > 9 || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+            return Optional.empty();
+        }
+        return Optional.of(Integer.valueOf(text));
+    }
+
+    /** An RFC 3339 timestamp. */
+    public Optional<Instant> time(String name) {
+        return raw(name).flatMap(text -> {
+            var time = Timestamps.read(text);
+            if (time.isEmpty()) {
+                complaints.query(name, "not_a_timestamp", "must be an RFC 3339 timestamp such as 2026-11-22T10:15:30Z");
+            }
+            return time;
+        });
+    }
+
+    /** Complains about a parameter for a reason of the route's own. */
+    public void complain(String name, String code, String detail) {
+        complaints.query(name, code, detail);
+    }
+
+    private Optional<String> raw(String name) {
+        known.add(name);
+        return Optional.ofNullable(values.get(name));
+    }
+
+    /** Complains about the parameters that nobody asked for. */
+    void complainAboutUnknown() {
+        for (var name : values.keySet()) {
+            if (!known.contains(name)) {
+                complaints.query(printable(name), "unknown", "is not a parameter of this path");
+            }
+        }
+    }
+
+    /** A name is echoed to the client, so only so much of it. */
+    private static String printable(String name) {
+        return name.length() <= 100 ? name : name.substring(0, 100) + "…";
+    }
+}

@@ -1,0 +1,215 @@
+package dev.heddle.http;
+
+import dev.heddle.http.Preconditions.IfMatch;
+import io.helidon.common.buffers.DataReader;
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.http.ServerRequest;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** What was sent, read strictly and lazily. One request's; not for two threads. */
+public final class Request {
+
+    /**
+     * Twice the largest valid document of ours: a description of 20,000 characters takes 240 KB when every character is
+     * written as two escapes.
+     */
+    static final int JSON_BYTES_MAX = 512 * 1024;
+
+    private static final Pattern UUID_TEXT = Pattern.compile("(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+
+    private final ServerRequest in;
+    private final String id;
+    private final Complaints complaints = new Complaints();
+    private List<String> pathValues = List.of();
+    private @Nullable Query query;
+    private @Nullable JsonFields json;
+    private byte @Nullable [] body;
+    private String callerId = "-";
+
+    Request(ServerRequest in, String id) {
+        this.in = in;
+        this.id = id;
+    }
+
+    /** The name of this request in logs and answers. */
+    public String id() {
+        return id;
+    }
+
+    String method() {
+        return in.prologue().method().text();
+    }
+
+    /** The path as it was sent, without the query. */
+    public String rawPath() {
+        return in.prologue().uriPath().rawPath();
+    }
+
+    private String rawQuery() {
+        return in.prologue().query().rawValue();
+    }
+
+    /** The query as it was sent, without some parameters. */
+    String queryWithout(String... names) {
+        return Arrays.stream(rawQuery().split("&"))
+                .filter(pair -> !pair.isEmpty())
+                .filter(pair -> !List.of(names).contains(pair.split("=", 2)[0]))
+                .collect(Collectors.joining("&"));
+    }
+
+    void pathValues(List<String> values) {
+        this.pathValues = values;
+    }
+
+    /** The path's n-th parameter, decoded; the first is 0. */
+    public String pathValue(int index) {
+        return pathValues.get(index);
+    }
+
+    /** The path's n-th parameter as an id; empty when it is none. {@link UUID#fromString} takes more than the RFC. */
+    public Optional<UUID> pathUuid(int index) {
+        var text = pathValue(index);
+        return UUID_TEXT.matcher(text).matches() ? Optional.of(UUID.fromString(text)) : Optional.empty();
+    }
+
+    /** A header; repeated ones are joined by commas (RFC 9110 §5.3), an absent one is empty. */
+    public String header(HeaderName name) {
+        var headers = in.headers();
+        if (!headers.contains(name)) {
+            return "";
+        }
+        var header = headers.get(name);
+        return header.valueCount() == 1 ? header.get() : String.join(",", header.allValues());
+    }
+
+    /** What all header fields take in the request, in bytes, without the line ends. */
+    int headerBytes() {
+        int bytes = 0;
+        for (var header : in.headers()) {
+            for (var value : header.allValues()) {
+                bytes += header.name().length() + 2 + value.length();
+            }
+        }
+        return bytes;
+    }
+
+    /** The query. */
+    public Query query() {
+        if (query == null) {
+            query = Query.of(rawQuery(), complaints);
+        }
+        return query;
+    }
+
+    /** The body as a JSON object of {@code application/json}. */
+    public JsonFields json() {
+        return json(MediaTypes.JSON, HeaderNames.create("Accept-Post"));
+    }
+
+    /** The body as a merge patch. */
+    public JsonFields mergePatch() {
+        return json(MediaTypes.MERGE_PATCH, HeaderNames.create("Accept-Patch"));
+    }
+
+    private JsonFields json(String type, HeaderName acceptHeader) {
+        if (json == null) {
+            if (!MediaTypes.isType(header(HeaderNames.CONTENT_TYPE), type)) {
+                throw Problem.UNSUPPORTED_MEDIA_TYPE
+                        .because("The body must be " + type + " in UTF-8.")
+                        .with(acceptHeader.defaultCase(), type);
+            }
+            json = new JsonFields(JsonReader.read(body(), complaints), complaints);
+        }
+        return json;
+    }
+
+    /** The body, all of it, at most {@value #JSON_BYTES_MAX} bytes. */
+    byte[] body() {
+        if (body == null) {
+            body = readBody();
+        }
+        return body;
+    }
+
+    private byte[] readBody() {
+        if (!in.content().hasEntity()) {
+            return new byte[0];
+        }
+        try (var stream = in.content().inputStream()) {
+            var bytes = stream.readNBytes(JSON_BYTES_MAX + 1);
+            if (bytes.length > JSON_BYTES_MAX) {
+                throw Problem.CONTENT_TOO_LARGE.because("The body may have at most " + JSON_BYTES_MAX + " bytes.");
+            }
+            return bytes;
+        } catch (IOException | DataReader.InsufficientDataAvailableException e) {
+            throw new CloseConnectionException("the client left in the middle of its body", e);
+        }
+    }
+
+    /** Refuses a body where none is taken: nothing that was sent is ignored. */
+    void requireNoBody() {
+        if (in.content().hasEntity() && body().length > 0) {
+            throw Problem.BAD_REQUEST.because("This request takes no body.");
+        }
+    }
+
+    /** What {@code If-Match} asks. */
+    public IfMatch ifMatch() {
+        return Preconditions.ifMatch(header(HeaderNames.IF_MATCH));
+    }
+
+    /**
+     * The media type to answer with.
+     *
+     * @throws ProblemException {@link Problem#NOT_ACCEPTABLE} when the client takes none of the offers
+     */
+    public String accept(String... offers) {
+        return MediaTypes.choose(header(HeaderNames.ACCEPT), List.of(offers))
+                .orElseThrow(() ->
+                        Problem.NOT_ACCEPTABLE.because("This path can answer with " + String.join(", ", offers) + "."));
+    }
+
+    /** The key of a write that may be repeated, if the client sent one. */
+    Optional<String> idempotencyKey() {
+        var key = header(Idempotency.HEADER);
+        return key.isEmpty() ? Optional.empty() : Optional.of(key);
+    }
+
+    /** What makes this request the same as another one: all that was asked, but nothing of who asked or when. */
+    String fingerprint() {
+        var line = method() + " " + rawPath() + "?" + rawQuery() + "\n" + header(HeaderNames.CONTENT_TYPE) + "\n"
+                + header(HeaderNames.IF_MATCH) + "\n";
+        return HexFormat.of().formatHex(Digests.sha256(line.getBytes(StandardCharsets.UTF_8), body()));
+    }
+
+    /** Who sent it, for the access log. */
+    public void callerId(String id) {
+        this.callerId = id;
+    }
+
+    String callerId() {
+        return callerId;
+    }
+
+    /** Ends the reading: complains about what nobody asked for, and refuses the request if there is any complaint. */
+    void refuseIfInvalid() {
+        query().complainAboutUnknown();
+        if (json != null) {
+            json.complainAboutUnknown();
+        } else {
+            requireNoBody();
+        }
+        complaints.refuseIfAny();
+    }
+}

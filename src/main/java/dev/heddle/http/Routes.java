@@ -1,0 +1,151 @@
+package dev.heddle.http;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The table of everything the server answers to. Features add to it while the server is put together; afterwards it is
+ * only read, by any thread. Paths are matched segment by segment, before decoding, so that {@code %2F} is part of a
+ * value and never a separator; a literal segment wins over a parameter.
+ */
+public final class Routes {
+
+    /** Reads what a request asks for, complaining about all that is wrong with it. */
+    @FunctionalInterface
+    public interface Parser<P> {
+        /** Reads it; the result is used only when there were no complaints. */
+        P parse(Request request);
+    }
+
+    /** Does what was asked. */
+    @FunctionalInterface
+    public interface Action<P> {
+        /** Answers. */
+        Answer answer(Request request, P asked);
+    }
+
+    /** One operation, for those who check that nothing was forgotten. */
+    public record Operation(String method, String pattern, Access access) {}
+
+    private static final class Node {
+        private final Map<String, Node> literals = new LinkedHashMap<>();
+        private @Nullable Node parameter;
+        private final Map<String, Route> routes = new LinkedHashMap<>();
+    }
+
+    private final Node root = new Node();
+    private final List<Operation> operations = new ArrayList<>();
+
+    /** Adds an operation in two steps: what is asked, and, if that was in order, the answer. */
+    public <P> Routes add(String method, String pattern, Access access, Parser<P> parser, Action<P> action) {
+        return put(new Route(method, pattern, access, request -> {
+            var asked = parser.parse(request);
+            request.refuseIfInvalid();
+            return action.answer(request, asked);
+        }));
+    }
+
+    /** Adds an operation that takes nothing but its path. */
+    public Routes add(String method, String pattern, Access access, Function<Request, Answer> action) {
+        return add(method, pattern, access, request -> request, (request, same) -> action.apply(request));
+    }
+
+    private Routes put(Route route) {
+        var node = root;
+        for (var segment : segments(route.pattern())) {
+            if (segment.startsWith("{")) {
+                if (node.parameter == null) {
+                    node.parameter = new Node();
+                }
+                node = node.parameter;
+            } else {
+                node = node.literals.computeIfAbsent(segment, s -> new Node());
+            }
+        }
+        if (node.routes.putIfAbsent(route.method(), route) != null) {
+            throw new IllegalStateException("two routes for " + route.method() + " " + route.pattern());
+        }
+        operations.add(new Operation(route.method(), route.pattern(), route.access()));
+        return this;
+    }
+
+    /** Every operation, in the order of adding. */
+    public List<Operation> operations() {
+        return List.copyOf(operations);
+    }
+
+    /** What is at a path. */
+    record Place(Map<String, Route> routes, List<String> values) {
+
+        /** The route of a method; HEAD is GET without the body. */
+        @Nullable
+        Route route(String method) {
+            var route = routes.get(method);
+            return route == null && method.equals("HEAD") ? routes.get("GET") : route;
+        }
+
+        /** The value of the {@code Allow} header. */
+        String allow() {
+            var methods = new TreeSet<>(routes.keySet());
+            methods.add("OPTIONS");
+            if (methods.contains("GET")) {
+                methods.add("HEAD");
+            }
+            return String.join(", ", methods);
+        }
+    }
+
+    /** What is at that raw path, null for nothing. */
+    @Nullable
+    Place find(String rawPath) {
+        if (!rawPath.startsWith("/")) {
+            return null;
+        }
+        var values = new ArrayList<String>(2);
+        var node = root;
+        for (var segment : segments(rawPath)) {
+            var literal = segment.indexOf('%') < 0 ? node.literals.get(segment) : null;
+            if (literal != null) {
+                node = literal;
+                continue;
+            }
+            var value = valueOf(segment);
+            if (node.parameter == null || value == null) {
+                return null;
+            }
+            values.add(value);
+            node = node.parameter;
+        }
+        return node.routes.isEmpty() ? null : new Place(node.routes, values);
+    }
+
+    /** The segments of a path; the root has none. An empty one in the middle or at the end stays, and matches nothing. */
+    private static List<String> segments(String path) {
+        if (path.equals("/")) {
+            return List.of();
+        }
+        var segments = new ArrayList<String>(5);
+        int from = 1;
+        for (int slash = path.indexOf('/', from); slash >= 0; slash = path.indexOf('/', from)) {
+            segments.add(path.substring(from, slash));
+            from = slash + 1;
+        }
+        segments.add(path.substring(from));
+        return segments;
+    }
+
+    /** A parameter's value; null for one that can name nothing of ours: empty, dots, NUL, broken encoding. */
+    private static @Nullable String valueOf(String segment) {
+        if (segment.isEmpty() || segment.equals(".") || segment.equals("..")) {
+            return null;
+        }
+        return PercentEncoding.decode(segment, false)
+                .filter(text -> text.indexOf('\0') < 0)
+                .orElse(null);
+    }
+}

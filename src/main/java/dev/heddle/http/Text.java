@@ -1,0 +1,42 @@
+package dev.heddle.http;
+
+import java.util.Optional;
+
+/** What every text from outside must satisfy before it is stored: PostgreSQL refuses NUL and garbles lone surrogates. */
+final class Text {
+
+    private Text() {}
+
+    /** What is wrong with the text, if anything; its length counts code points, as PostgreSQL does. */
+    static Optional<Fault> faultOf(String text, int min, int max) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == 0) {
+                return Optional.of(new Fault("invalid_character", "must not contain NUL (U+0000)"));
+            }
+            if (Character.isSurrogate(c)) {
+                if (!isPair(text, i)) {
+                    return Optional.of(new Fault("invalid_character", "must not contain a lone surrogate"));
+                }
+                i++;
+            }
+        }
+        int length = text.codePointCount(0, text.length());
+        if (length < min) {
+            return Optional.of(
+                    new Fault("too_short", "must have at least " + min + " character" + (min == 1 ? "" : "s")));
+        }
+        return length > max
+                ? Optional.of(new Fault("too_long", "must have at most " + max + " characters"))
+                : Optional.empty();
+    }
+
+    private static boolean isPair(String text, int high) {
+        return Character.isHighSurrogate(text.charAt(high))
+                && high + 1 < text.length()
+                && Character.isLowSurrogate(text.charAt(high + 1));
+    }
+
+    /** What is wrong, in a word and in a sentence without a subject. */
+    record Fault(String code, String detail) {}
+}

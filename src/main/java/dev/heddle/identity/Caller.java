@@ -1,0 +1,41 @@
+package dev.heddle.identity;
+
+import dev.heddle.http.Problem;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Who sent the request that is being answered, inherited by everything the request forks.
+ *
+ * @param id the user
+ * @param isAdministrator by role; what the token allows is another question
+ * @param scopes what the token allows
+ */
+public record Caller(String id, boolean isAdministrator, Set<Scope> scopes) {
+
+    static final ScopedValue<Caller> CURRENT = ScopedValue.newInstance();
+
+    /** The caller of this request. Must not be asked on a public route, which has none. */
+    public static Caller current() {
+        return CURRENT.get();
+    }
+
+    /** Whether the caller may act as an administrator here: the role and the token both allow it. */
+    public boolean mayAdminister() {
+        return isAdministrator && scopes.contains(Scope.ADMIN);
+    }
+
+    /**
+     * The user whose rows a request is about: the one it names, or else its caller.
+     *
+     * @throws dev.heddle.http.ProblemException {@link Problem#FORBIDDEN} when it names somebody else and the caller may
+     *     not administer
+     */
+    public String subject(Optional<String> named) {
+        var subject = named.orElse(id);
+        if (!subject.equals(id) && !mayAdminister()) {
+            throw Problem.FORBIDDEN.because("Only an administrator may act for another user.");
+        }
+        return subject;
+    }
+}

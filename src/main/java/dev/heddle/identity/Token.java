@@ -1,0 +1,39 @@
+package dev.heddle.identity;
+
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Set;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** What is known of a token; not the token itself, whose text nobody but its owner has. */
+record Token(
+        UUID id,
+        String name,
+        Set<Scope> scopes,
+        Instant createdAt,
+        @Nullable Instant expiresAt) {
+
+    /** Marks a token for people and for scanners that look for leaked secrets. */
+    private static final String PREFIX = "hdl_";
+
+    /** 256 bits: nobody guesses one, so a plain SHA-256 of it is as good as a slow hash. */
+    private static final int BYTES = 32;
+
+    private static final Pattern TEXT = Pattern.compile(PREFIX + "[A-Za-z0-9_-]{43}");
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    /** A new token's text. */
+    static String newText() {
+        var bytes = new byte[BYTES];
+        RANDOM.nextBytes(bytes);
+        return PREFIX + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    }
+
+    /** Whether a text could be a token at all; what could not costs no look-up. */
+    static boolean isText(String text) {
+        return TEXT.matcher(text).matches();
+    }
+}

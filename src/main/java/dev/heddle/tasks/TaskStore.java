@@ -1,0 +1,189 @@
+package dev.heddle.tasks;
+
+import dev.heddle.db.Row;
+import dev.heddle.db.Sql;
+import dev.heddle.http.Field;
+import dev.heddle.http.Keyset;
+import dev.heddle.http.Preconditions.IfMatch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** All SQL about tasks. Every statement names the owner first, as every index does. */
+final class TaskStore {
+
+    private static final String COLUMNS = """
+        id, user_id, title, description, completed, completed_at, priority, labels, due_at, created_at,
+        updated_at, version\
+        """;
+
+    Task insert(Sql sql, String userId, UUID id, NewTask task) {
+        return sql.first(
+                        "INSERT INTO tasks (user_id, id, title, description, priority, labels, due_at)"
+                                + " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING " + COLUMNS,
+                        TaskStore::task,
+                        userId,
+                        id,
+                        task.title(),
+                        task.description(),
+                        task.priority(),
+                        task.labels(),
+                        task.dueAt())
+                .orElseThrow();
+    }
+
+    Optional<Task> find(Sql sql, String userId, UUID id) {
+        return sql.first("SELECT " + COLUMNS + " FROM tasks WHERE user_id = ? AND id = ?", TaskStore::task, userId, id);
+    }
+
+    /** Newest first; {@code rows} bounds how many. */
+    List<Task> list(Sql sql, TaskFilter filter, Optional<Keyset> after, int skip, int rows) {
+        var where = new Conditions(filter);
+        after.ifPresent(position ->
+                where.add("(created_at, id) < (?, ?)", position.createdAt(), UUID.fromString(position.id())));
+        var tail = " ORDER BY created_at DESC, id DESC LIMIT ?";
+        where.parameters.add(rows);
+        if (skip > 0) {
+            tail += " OFFSET ?";
+            where.parameters.add(skip);
+        }
+        return sql.list(
+                "SELECT " + COLUMNS + " FROM tasks WHERE " + where.text() + tail,
+                TaskStore::task,
+                where.parameters.toArray());
+    }
+
+    long count(Sql sql, TaskFilter filter) {
+        var where = new Conditions(filter);
+        return sql.first("SELECT count(*) FROM tasks WHERE " + where.text(), Row::bigint, where.parameters.toArray())
+                .orElseThrow();
+    }
+
+    /** Empty when there is no such task, or not in a version that the condition allows. */
+    Optional<Task> update(Sql sql, String userId, UUID id, IfMatch condition, TaskPatch patch) {
+        var set = new Assignments();
+        set.add("title = ?", patch.title());
+        set.add("description = ?", patch.description());
+        set.add("priority = ?", patch.priority());
+        set.add("labels = ?", patch.labels());
+        set.add("due_at = ?", patch.dueAt());
+        return change(sql, set.text(), set.parameters, userId, id, condition, "");
+    }
+
+    /** Empty when there is no such task, or it is completed, or the condition does not hold. */
+    Optional<Task> complete(Sql sql, String userId, UUID id, IfMatch condition) {
+        return change(
+                sql, "completed = true, completed_at = now()", List.of(), userId, id, condition, " AND NOT completed");
+    }
+
+    /** Empty when there is no such task, or it is open, or the condition does not hold. */
+    Optional<Task> reopen(Sql sql, String userId, UUID id, IfMatch condition) {
+        return change(
+                sql, "completed = false, completed_at = NULL", List.of(), userId, id, condition, " AND completed");
+    }
+
+    /** The condition is part of the UPDATE itself: of two writers with the same tag, one loses. RFC 9110 §13.1.1. */
+    private static Optional<Task> change(
+            Sql sql,
+            String assignments,
+            List<@Nullable Object> values,
+            String userId,
+            UUID id,
+            IfMatch condition,
+            String state) {
+        var parameters = new ArrayList<@Nullable Object>(values);
+        parameters.add(userId);
+        parameters.add(id);
+        return sql.first(
+                "UPDATE tasks SET " + assignments + ", updated_at = now(), version = version + 1"
+                        + " WHERE user_id = ? AND id = ?" + state + versions(condition, parameters) + " RETURNING "
+                        + COLUMNS,
+                TaskStore::task,
+                parameters.toArray());
+    }
+
+    boolean delete(Sql sql, String userId, UUID id, IfMatch condition) {
+        var parameters = new ArrayList<@Nullable Object>();
+        parameters.add(userId);
+        parameters.add(id);
+        return sql.update(
+                        "DELETE FROM tasks WHERE user_id = ? AND id = ?" + versions(condition, parameters),
+                        parameters.toArray())
+                > 0;
+    }
+
+    private static String versions(IfMatch condition, List<@Nullable Object> parameters) {
+        if (condition instanceof IfMatch.OneOf oneOf) {
+            parameters.add(oneOf.versions().stream().map(String::valueOf).toList());
+            return " AND version = ANY (CAST(? AS bigint[]))";
+        }
+        return "";
+    }
+
+    /** The SET list of an update; its text holds nothing from outside. */
+    private static final class Assignments {
+        private final List<String> assignments = new ArrayList<>();
+        private final List<@Nullable Object> parameters = new ArrayList<>();
+
+        void add(String assignment, Field<?> field) {
+            if (field.isPresent()) {
+                assignments.add(assignment);
+                parameters.add(field.value());
+            }
+        }
+
+        String text() {
+            return String.join(", ", assignments);
+        }
+    }
+
+    /** The WHERE of a filter; its text holds nothing from outside. */
+    private static final class Conditions {
+        private final StringBuilder text = new StringBuilder("user_id = ?");
+        private final List<@Nullable Object> parameters = new ArrayList<>();
+
+        Conditions(TaskFilter filter) {
+            parameters.add(filter.userId());
+            filter.completed().ifPresent(completed -> add("completed = ?", completed));
+            // "labels <> '{}'" and "priority > 0" say what the partial indexes say, so that they can be used.
+            filter.label().ifPresent(label -> add("labels @> ? AND labels <> '{}'", List.of(label)));
+            filter.priority().ifPresent(p -> add(p > 0 ? "priority = ? AND priority > 0" : "priority = ?", p));
+            filter.dueBefore().ifPresent(time -> add("due_at < ?", time));
+            filter.dueAfter().ifPresent(time -> add("due_at > ?", time));
+            filter.words()
+                    .map(Conditions::contains)
+                    .ifPresent(p -> add("(title ILIKE ? OR description ILIKE ?)", p, p));
+        }
+
+        void add(String condition, Object... values) {
+            text.append(" AND ").append(condition);
+            parameters.addAll(List.of(values));
+        }
+
+        String text() {
+            return text.toString();
+        }
+
+        private static String contains(String words) {
+            return "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%";
+        }
+    }
+
+    private static Task task(Row row) {
+        return new Task(
+                row.uuid(),
+                row.text(),
+                row.text(),
+                row.textOrNull(),
+                row.flag(),
+                row.instantOrNull(),
+                row.integer(),
+                row.texts(),
+                row.instantOrNull(),
+                row.instant(),
+                row.instant(),
+                row.bigint());
+    }
+}

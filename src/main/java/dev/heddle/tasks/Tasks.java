@@ -1,0 +1,93 @@
+package dev.heddle.tasks;
+
+import dev.heddle.db.Database;
+import dev.heddle.db.DatabaseException;
+import dev.heddle.db.Uuid7;
+import dev.heddle.http.Keyset;
+import dev.heddle.http.Preconditions.IfMatch;
+import dev.heddle.http.Problem;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/** What can be done with tasks. Safe for any thread. */
+public final class Tasks {
+
+    /** The table's own name for "there is no such user". */
+    private static final String OWNER_CONSTRAINT = "tasks_user_id_fkey";
+
+    private final Database database;
+    private final TaskStore store = new TaskStore();
+
+    /** Tasks of that database. */
+    public Tasks(Database database) {
+        this.database = database;
+    }
+
+    Task create(String userId, NewTask wanted) {
+        try {
+            return database.single(sql -> store.insert(sql, userId, Uuid7.next(), wanted));
+        } catch (DatabaseException e) {
+            if (e.isConstraint(OWNER_CONSTRAINT)) {
+                throw Problem.invalid("/user_id", "no_such_user", "there is no such user");
+            }
+            throw e;
+        }
+    }
+
+    Task get(String userId, UUID id) {
+        return database.read(sql -> store.find(sql, userId, id)).orElseThrow(Tasks::notFound);
+    }
+
+    List<Task> list(TaskFilter filter, Optional<Keyset> after, int skip, int rows) {
+        return database.read(sql -> store.list(sql, filter, after, skip, rows));
+    }
+
+    long count(TaskFilter filter) {
+        return database.read(sql -> store.count(sql, filter));
+    }
+
+    Task change(String userId, UUID id, IfMatch condition, TaskPatch patch) {
+        if (patch.isEmpty()) {
+            return unchanged(userId, id, condition);
+        }
+        return database.single(sql -> store.update(sql, userId, id, condition, patch))
+                .orElseGet(() -> {
+                    unchanged(userId, id, condition);
+                    // It was there and allowed when we looked again: it had changed in between.
+                    throw Problem.PRECONDITION_FAILED.asException();
+                });
+    }
+
+    void delete(String userId, UUID id, IfMatch condition) {
+        if (!database.single(sql -> store.delete(sql, userId, id, condition))) {
+            unchanged(userId, id, condition);
+            throw Problem.PRECONDITION_FAILED.asException();
+        }
+    }
+
+    /** Completing what is completed changes nothing and is no error. */
+    Task complete(String userId, UUID id, IfMatch condition) {
+        return database.single(sql -> store.complete(sql, userId, id, condition))
+                .orElseGet(() -> unchanged(userId, id, condition));
+    }
+
+    /** Reopening what is open changes nothing and is no error. */
+    Task reopen(String userId, UUID id, IfMatch condition) {
+        return database.single(sql -> store.reopen(sql, userId, id, condition))
+                .orElseGet(() -> unchanged(userId, id, condition));
+    }
+
+    /** The task as it is, if there is one and the condition holds. */
+    private Task unchanged(String userId, UUID id, IfMatch condition) {
+        var task = get(userId, id);
+        if (!condition.allows(task.version())) {
+            throw Problem.PRECONDITION_FAILED.asException();
+        }
+        return task;
+    }
+
+    static RuntimeException notFound() {
+        return Problem.NOT_FOUND.because("Task not found");
+    }
+}
