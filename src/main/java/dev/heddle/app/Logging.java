@@ -3,17 +3,25 @@ package dev.heddle.app;
 import dev.heddle.http.AccessLog;
 import java.io.PrintStream;
 import java.time.Instant;
+import java.util.List;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import java.util.stream.Stream;
 
 /**
  * Where log lines go: to standard output, as text or as one JSON object a line. Everything that logs in this process
  * (java.util.logging, System.Logger, SLF4J) ends here.
  */
 final class Logging implements AutoCloseable {
+
+    /** Their "info" is for their own developers. Held here, or they would be collected and made anew without a level. */
+    private static final List<Logger> LOUD = Stream.of(
+                    "io.helidon", "com.zaxxer.hikari", "org.flywaydb", "org.postgresql")
+            .map(Logger::getLogger)
+            .toList();
 
     private final LogLines lines;
     private final LogFormat format;
@@ -31,10 +39,7 @@ final class Logging implements AutoCloseable {
         var root = Logger.getLogger("");
         root.setLevel(levelOf(settings.level()));
         root.addHandler(logging.new Sink());
-        // Their "info" is for their own developers: a line per connection, per migration, per start.
-        for (var loud : new String[] {"io.helidon", "com.zaxxer.hikari", "org.flywaydb", "org.postgresql"}) {
-            Logger.getLogger(loud).setLevel(Level.WARNING);
-        }
+        LOUD.forEach(logger -> logger.setLevel(Level.WARNING));
         return logging;
     }
 

@@ -35,7 +35,8 @@ public final class Bulkhead {
         this.places = places;
         this.queue = queue;
         this.wait = wait;
-        this.free = new Semaphore(places);
+        // Fair: under overload the others overtake those who wait, until these run into their limit.
+        this.free = new Semaphore(places, true);
     }
 
     /**

@@ -88,7 +88,7 @@ public final class Kernel {
     private static final class Sent {
         private @Nullable Route route;
         private @Nullable Duration asked;
-        private Deadline deadline = Deadline.current();
+        private @Nullable Deadline deadline;
         /** 499, as nginx logs it: the client left before it had an answer. */
         private int status = 499;
 
@@ -139,8 +139,9 @@ public final class Kernel {
         sent.route = route;
         sent.asked = askedTimeout(request).orElse(null);
         request.pathValues(place.values());
-        sent.deadline = deadline(sent.asked);
-        var answer = sent.deadline.call(() ->
+        var deadline = deadline(sent.asked);
+        sent.deadline = deadline;
+        var answer = deadline.call(() ->
                 gatekeeper.admit(request, route.access(), () -> route.run().run(request)));
         return unlessNotModified(request, answer);
     }
@@ -213,15 +214,17 @@ public final class Kernel {
         boolean head = request.method().equals("HEAD");
         var counted = new Counted(head ? OutputStream.nullOutputStream() : out.outputStream());
         try {
-            if (sent.asked == null) {
+            var deadline = sent.deadline;
+            if (sent.asked == null || deadline == null) {
                 streaming.to(counted);
             } else {
-                sent.deadline.call(() -> {
+                deadline.call(() -> {
                     streaming.to(counted);
                     return null;
                 });
             }
             counted.out.close();
+            out.commit();
             sent.bytes = counted.bytes;
             if (head) {
                 // Known only by making it; the web server would claim 0 otherwise.

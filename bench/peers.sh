@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Runs Heddle beside its peers with their harness and leaves the tables in bench/out.
+#   JAVA_HOME=<JDK 25> bench/peers.sh [harness options] [peer ...]        e.g.  --secs 4 --workloads read_one vertx spring
+# PEERS names the harness's folder (default ../shared/peers beside this checkout); its peers must have been built.
+# Heddle runs with authentication, without the access log (the peers have neither), on the harness's database.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${JAVA_HOME:?set JAVA_HOME to a JDK 25}"
+peers=${PEERS:-$PWD/../shared/peers}
+work=${PEERS_WORK:-/tmp/peers-bench}
+out=${OUT:-$PWD/bench/out}
+mkdir -p "$work" "$out"
+
+mvn -q -B compile dependency:build-classpath -Dmdep.outputFile="$work/heddle.cp" -Dmdep.includeScope=runtime
+jvm=${PEERS_JVM_OPTS:--Xms512m -Xmx512m -XX:+UseCompactObjectHeaders}
+cat > "$work/heddle.sh" <<SH
+#!/bin/sh
+export SERVER_PORT=\$PORT ADMIN_PORT=0 LOG_ACCESS=false DATA_DIRECTORY=$work/heddle-data
+export DATABASE_MODE=external DATABASE_URL=jdbc:postgresql://\$DB_HOST:\$DB_PORT/\$DB_NAME DATABASE_USERNAME=\$DB_USER DATABASE_PASSWORD=\$DB_PASS
+exec $JAVA_HOME/bin/java $jvm ${HEDDLE_JVM_OPTS:-} -cp $PWD/target/classes:$(cat "$work/heddle.cp") dev.heddle.app.Main --config $PWD/app.yaml
+SH
+chmod +x "$work/heddle.sh"
+
+# The harness seeds its database and leaves it up.
+"$peers/run.sh" --verify-only --keep-pg --starts 1 --workloads hash vertx >/dev/null
+psql() { command psql -qAtX -v ON_ERROR_STOP=1 -h 127.0.0.1 -p 55432 -U bench -d bench "$@"; }
+export PGPASSWORD=bench
+if [ "$(psql -c "SELECT to_regclass('seed.tasks') IS NULL")" = t ]; then
+  psql -c 'CREATE SCHEMA seed; ALTER TABLE tasks SET SCHEMA seed'
+  notes=$(psql -c "SELECT to_regclass('public.notifications') IS NOT NULL")
+  [ "$notes" = t ] && psql -c 'ALTER TABLE notifications SET SCHEMA seed'
+  PORT=18099 DB_HOST=127.0.0.1 DB_PORT=55432 DB_NAME=bench DB_USER=bench DB_PASS=bench "$work/heddle.sh" > "$work/heddle-migrate.log" 2>&1 &
+  pid=$!
+  for _ in $(seq 300); do grep -q 'is ready' "$work/heddle-migrate.log" && break; sleep 0.1; done
+  kill "$pid"; wait "$pid" || true
+  psql -f bench/prepare.sql
+  # What the peers of the dashboard workload read, until Heddle has a table of that name.
+  [ "$(psql -c "SELECT to_regclass('public.notifications') IS NULL")" = t ] && psql -c 'ALTER TABLE seed.notifications SET SCHEMA public'
+fi
+
+python3 - "$work" <<'PY'
+import json, sys
+work = sys.argv[1]
+tokens = {u: "hdl_" + u.ljust(43, "x") for u in [f"user-{n}" for n in range(1000)] + [f"ins-{n}" for n in range(200)]}
+skip = ["dashboard", "aggregate", "batch", "external", "hash", "upload", "download"]
+json.dump({"name": "heddle", "port": 18090, "cwd": ".", "start": work + "/heddle.sh", "warm": 50, "tokens": tokens,
+           "token": tokens["user-17"], "skip": skip}, open(work + "/heddle.json", "w"))
+PY
+"$peers/run.sh" --extra "$work/heddle.json" --out "$out" "$@"

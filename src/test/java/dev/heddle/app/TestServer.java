@@ -1,0 +1,219 @@
+package dev.heddle.app;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.heddle.http.AccessLog;
+import dev.heddle.testing.TestPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** A whole Heddle on real sockets and a schema of its own, and a client for it. Whoever starts it closes it. */
+public final class TestServer implements AutoCloseable {
+
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final AtomicInteger NAMES = new AtomicInteger();
+
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final String schema;
+    private final Heddle heddle;
+    private final String adminToken;
+    private final List<AccessLog.Entry> accessLog = new CopyOnWriteArrayList<>();
+
+    /** A user and a token that may read and write. */
+    public record Person(String id, String token) {}
+
+    /** What came back. */
+    public record Reply(HttpResponse<byte[]> raw) {
+        public int status() {
+            return raw.statusCode();
+        }
+
+        public String text() {
+            return new String(raw.body(), StandardCharsets.UTF_8);
+        }
+
+        public JsonNode json() {
+            try {
+                return MAPPER.readTree(raw.body());
+            } catch (IOException e) {
+                throw new UncheckedIOException(text(), e);
+            }
+        }
+
+        public Optional<String> header(String name) {
+            return raw.headers().firstValue(name);
+        }
+    }
+
+    private TestServer(String schema, Map<String, String> settings) {
+        this.schema = schema;
+        try {
+            var data = Files.createTempDirectory(Path.of("target"), "server-");
+            var environment = new HashMap<String, String>(Map.of(
+                    "SERVER_PORT", "0",
+                    "ADMIN_PORT", "0",
+                    "DATA_DIRECTORY", data.toString(),
+                    "DATABASE_MODE", "external",
+                    "DATABASE_URL", TestPostgres.url(schema),
+                    "DATABASE_USERNAME", TestPostgres.username(),
+                    "DATABASE_PASSWORD", TestPostgres.password(),
+                    "DATABASE_POOL_SIZE", "4",
+                    "SERVER_SHUTDOWN_GRACE", "2s"));
+            environment.putAll(settings);
+            heddle = Heddle.start(SettingsReader.read(null, environment, new Properties()), accessLog::add);
+            var file = data.resolve("admin-token");
+            adminToken = Files.exists(file) ? Files.readString(file).strip() : "";
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** With the settings of {@code app.yaml}, a small pool and free ports. */
+    public static TestServer start() {
+        return start(Map.of());
+    }
+
+    /** The same, with some settings more, named as environment variables. */
+    public static TestServer start(Map<String, String> settings) {
+        return new TestServer(TestPostgres.newSchema(), settings);
+    }
+
+    /** A second replica over the same database. */
+    public TestServer replica() {
+        return new TestServer(schema, Map.of());
+    }
+
+    public String schema() {
+        return schema;
+    }
+
+    public int port() {
+        return heddle.port();
+    }
+
+    public int adminPort() {
+        return heddle.adminPort();
+    }
+
+    Heddle heddle() {
+        return heddle;
+    }
+
+    /** The first administrator's token; empty for a replica, which made none. */
+    public String adminToken() {
+        return adminToken;
+    }
+
+    /** What the access log was told. */
+    public List<AccessLog.Entry> accessLog() {
+        return accessLog;
+    }
+
+    /** A new user with a token for reading and writing. */
+    public Person person() {
+        return person("user", "read", "write");
+    }
+
+    /** A new user of that role, with a token of those scopes. */
+    public Person person(String role, String... scopes) {
+        var id = "p" + NAMES.incrementAndGet();
+        var made = send("POST", "/users", adminToken, """
+            {"id": "%s", "email": "%s@test.example", "name": "%s", "role": "%s"}\
+            """.formatted(id, id, id, role));
+        if (made.status() != 201) {
+            throw new IllegalStateException(made.text());
+        }
+        return new Person(id, token(id, scopes));
+    }
+
+    /** One more token of a user. */
+    public String token(String userId, String... scopes) {
+        var words = String.join("\", \"", scopes);
+        var made = send("POST", "/users/" + userId + "/tokens", adminToken, """
+            {"name": "test", "scopes": ["%s"]}\
+            """.formatted(words));
+        if (made.status() != 201) {
+            throw new IllegalStateException(made.text());
+        }
+        return made.json().get("token").asText();
+    }
+
+    /** Reads. */
+    public Reply get(String path, String token) {
+        return send("GET", path, token, null);
+    }
+
+    /** Makes a task; its JSON. */
+    public JsonNode task(Person person, String body) {
+        var made = send("POST", "/tasks", person.token(), body);
+        if (made.status() != 201) {
+            throw new IllegalStateException(made.text());
+        }
+        return made.json();
+    }
+
+    /**
+     * Sends a request. A body is JSON unless headers say otherwise.
+     *
+     * @param token no Authorization when empty
+     * @param headers names and values in turn
+     */
+    public Reply send(String method, String path, String token, @Nullable String body, String... headers) {
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path))
+                .timeout(Duration.ofSeconds(30))
+                .method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+        if (body != null && !List.of(headers).contains("Content-Type")) {
+            request.header("Content-Type", "application/json");
+        }
+        if (!token.isEmpty()) {
+            request.header("Authorization", "Bearer " + token);
+        }
+        for (int i = 0; i < headers.length; i += 2) {
+            request.header(headers[i], headers[i + 1]);
+        }
+        return exchange(request.build());
+    }
+
+    /** Reads from the operators' listener. */
+    public Reply operations(String path) {
+        return exchange(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + adminPort() + path))
+                .timeout(Duration.ofSeconds(30))
+                .build());
+    }
+
+    private Reply exchange(HttpRequest request) {
+        try {
+            return new Reply(client.send(request, BodyHandlers.ofByteArray()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        heddle.close();
+        client.close();
+    }
+}
