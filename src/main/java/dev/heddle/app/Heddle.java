@@ -24,6 +24,9 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -58,12 +61,14 @@ final class Heddle implements AutoCloseable {
             makeDataDirectory();
             postgres = openPostgres();
             database = owned.add(Database.open(databaseOptions()));
-            awaitDatabase();
-            database.migrate();
             var users = new Users(database, new TokenCache());
-            isFirstStart = users.makeFirstAdministrator(token -> AdminToken.write(adminToken(), token));
+            // Side by side: both mostly load classes, and a start has two cores to do it with.
+            var schema = new FutureTask<>(() -> prepareDatabase(users));
+            Thread.ofPlatform().name("heddle-start-database").start(schema);
             addRoutes(users);
-            server = owned.add(listen(new Authentication(users), accessLog));
+            server = owned.add(listeners(new Authentication(users), accessLog));
+            isFirstStart = outcome(schema);
+            server.start();
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
@@ -77,6 +82,24 @@ final class Heddle implements AutoCloseable {
      */
     static Heddle start(Settings settings, AccessLog accessLog) {
         return new Heddle(settings, accessLog);
+    }
+
+    /** Whether it made the first administrator. */
+    private boolean prepareDatabase(Users users) {
+        awaitDatabase();
+        database.migrate();
+        return users.makeFirstAdministrator(token -> AdminToken.write(adminToken(), token));
+    }
+
+    private static <T> T outcome(Future<T> task) {
+        try {
+            return task.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while starting", e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        }
     }
 
     private void makeDataDirectory() {
@@ -142,7 +165,7 @@ final class Heddle implements AutoCloseable {
         TaskRoutes.add(routes, new Tasks(database), new Idempotency(new IdempotencyTable(database)));
     }
 
-    private HttpServer listen(Gatekeeper gatekeeper, AccessLog accessLog) {
+    private HttpServer listeners(Gatekeeper gatekeeper, AccessLog accessLog) {
         var registry = new PrometheusRegistry();
         DatabaseMetrics.register(registry, database);
         var metrics = new HttpMetrics(registry);
@@ -152,7 +175,7 @@ final class Heddle implements AutoCloseable {
         // Health checks every few seconds would drown the requests in the access log.
         var admin = kernel(operations, (request, access, inside) -> inside.get(), metrics, AccessLog.NONE);
         var its = settings.server();
-        return HttpServer.start(
+        return HttpServer.create(
                 address(its.host(), its.port()),
                 api,
                 address(settings.admin().host(), settings.admin().port()),

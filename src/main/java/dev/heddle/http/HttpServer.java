@@ -9,7 +9,7 @@ import java.time.Duration;
 
 /**
  * The listeners: a public one for the API and one for operators. Both speak HTTP/1.1 only; TLS and HTTP/2 belong to the
- * reverse proxy. Whoever starts it closes it.
+ * reverse proxy. Whoever creates it closes it.
  */
 public final class HttpServer implements AutoCloseable {
 
@@ -28,6 +28,7 @@ public final class HttpServer implements AutoCloseable {
     private static final int ADMIN_CONNECTIONS = 64;
 
     private final WebServer server;
+    private final String addresses;
 
     /**
      * One address and its limits.
@@ -42,47 +43,47 @@ public final class HttpServer implements AutoCloseable {
     public record Address(
             String host, int port, int maxConnections, long maxBodyBytes, int maxHeaderBytes, Duration idleTimeout) {}
 
-    private HttpServer(WebServer server) {
+    private HttpServer(WebServer server, String addresses) {
         this.server = server;
+        this.addresses = addresses;
+    }
+
+    /**
+     * Puts both listeners together; {@link #start()} opens them.
+     *
+     * @param grace how long {@link #close()} lets running requests go on
+     */
+    public static HttpServer create(
+            Address open, Kernel api, Address admin, Kernel operations, HttpMetrics metrics, Duration grace) {
+        var handlers = DirectProblems.handlers(metrics);
+        var adminListener = ListenerConfig.builder();
+        listener(adminListener, admin, grace);
+        adminListener
+                .maxTcpConnections(ADMIN_CONNECTIONS)
+                .directHandlers(handlers)
+                .routing(routing(operations));
+        var builder = WebServer.builder();
+        listener(builder, open, grace);
+        builder.directHandlers(handlers)
+                .routing(routing(api))
+                // The order of shutting down is ours: the app room closes everything.
+                .shutdownHook(false)
+                .putSocket(ADMIN, adminListener.build());
+        return new HttpServer(
+                builder.build(), open.host() + ":" + open.port() + " and " + admin.host() + ":" + admin.port());
     }
 
     /**
      * Binds both listeners and serves.
      *
-     * @param grace how long {@link #close()} lets running requests go on
      * @throws IllegalStateException when an address cannot be bound
      */
-    public static HttpServer start(
-            Address open, Kernel api, Address admin, Kernel operations, HttpMetrics metrics, Duration grace) {
-        var handlers = DirectProblems.handlers(metrics);
-        var adminListener = ListenerConfig.builder();
-        listener(
-                adminListener,
-                new Address(
-                        admin.host(),
-                        admin.port(),
-                        ADMIN_CONNECTIONS,
-                        admin.maxBodyBytes(),
-                        admin.maxHeaderBytes(),
-                        admin.idleTimeout()),
-                grace);
-        adminListener.directHandlers(handlers).routing(routing(operations));
-        var builder = WebServer.builder();
-        listener(builder, open, grace);
-        var server = builder.directHandlers(handlers)
-                .routing(routing(api))
-                // The order of shutting down is ours: the app room closes everything.
-                .shutdownHook(false)
-                .putSocket(ADMIN, adminListener.build())
-                .build()
-                .start();
+    public void start() {
+        server.start();
         if (!server.isRunning()) {
             // Helidon logs a failed bind and goes on without; we do not.
-            server.stop();
-            throw new IllegalStateException("cannot listen on " + open.host() + ":" + open.port() + " and "
-                    + admin.host() + ":" + admin.port() + ": is one of them in use?");
+            throw new IllegalStateException("cannot listen on " + addresses + ": is one of them in use?");
         }
-        return new HttpServer(server);
     }
 
     private static HttpRouting.Builder routing(Kernel kernel) {

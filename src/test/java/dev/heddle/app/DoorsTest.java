@@ -1,0 +1,125 @@
+package dev.heddle.app;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/** Keeps the doors of the house: arrows go down only, features never see each other, a few things have one owner. */
+class DoorsTest {
+
+    private static final JavaClasses HOUSE = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("dev.heddle");
+
+    /** Every room, and the floor it is on; a new room is added here, and to the rules below by itself. */
+    private static final Set<String> ROOMS = Set.of("app", "tasks", "identity", "http", "db", "concurrent");
+
+    @Test
+    void everyRoomIsKnownAndOneLevelDeep() {
+        var found = new TreeSet<String>();
+        HOUSE.forEach(type -> found.add(type.getPackageName().substring("dev.heddle".length())));
+        var known = new TreeSet<String>();
+        ROOMS.forEach(room -> known.add("." + room));
+        assertEquals(known, found);
+    }
+
+    @Test
+    void arrowsGoDownOnly() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInLayers()
+                .layer("assembly")
+                .definedBy("dev.heddle.app..")
+                .layer("features")
+                .definedBy("dev.heddle.tasks..")
+                .layer("services")
+                .definedBy("dev.heddle.identity..")
+                .layer("kernels")
+                .definedBy("dev.heddle.http..", "dev.heddle.db..")
+                .layer("ground")
+                .definedBy("dev.heddle.concurrent..")
+                .whereLayer("assembly")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("features")
+                .mayOnlyBeAccessedByLayers("assembly")
+                .whereLayer("services")
+                .mayOnlyBeAccessedByLayers("assembly", "features")
+                .whereLayer("kernels")
+                .mayOnlyBeAccessedByLayers("assembly", "features", "services")
+                .check(HOUSE);
+    }
+
+    @Test
+    void roomsMakeNoCircles() {
+        slices().matching("dev.heddle.(*)..").should().beFreeOfCycles().check(HOUSE);
+    }
+
+    @Test
+    void theTwoKernelsDoNotKnowEachOther() {
+        noClasses()
+                .that()
+                .resideInAPackage("dev.heddle.http..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.heddle.db..")
+                .check(HOUSE);
+        noClasses()
+                .that()
+                .resideInAPackage("dev.heddle.db..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.heddle.http..")
+                .check(HOUSE);
+    }
+
+    @Test
+    void onlyTheDatabaseRoomSeesJdbc() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.heddle.db..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("java.sql..", "javax.sql..", "org.postgresql..", "com.zaxxer..")
+                .check(HOUSE);
+    }
+
+    @Test
+    void onlyTheHttpRoomSeesTheWebServer() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.heddle.http..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.helidon.webserver..")
+                .check(HOUSE);
+    }
+
+    @Test
+    void onlyFanOutMayUseThePreviewApi() {
+        noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName("dev.heddle.concurrent.FanOut")
+                .should()
+                .dependOnClassesThat()
+                .haveNameMatching("java\\.util\\.concurrent\\.StructuredTaskScope.*")
+                .check(HOUSE);
+    }
+
+    @Test
+    void storesHoldSqlAndNothingElseDoes() {
+        noClasses()
+                .that()
+                .haveSimpleNameEndingWith("Routes")
+                .should()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("dev.heddle.db.Sql")
+                .check(HOUSE);
+    }
+}

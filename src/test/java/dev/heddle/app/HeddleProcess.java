@@ -1,0 +1,122 @@
+package dev.heddle.app;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+
+/** Heddle as a process of its own, the way an operator runs it. Closing it kills it if it still lives. */
+final class HeddleProcess implements AutoCloseable {
+
+    private static final Pattern API = Pattern.compile("API\\s+http://127\\.0\\.0\\.1:(\\d+)");
+    private static final Pattern ADMIN = Pattern.compile("admin\\s+http://127\\.0\\.0\\.1:(\\d+)");
+
+    private final Process process;
+    private final List<String> output = new ArrayList<>();
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final CountDownLatch ready = new CountDownLatch(1);
+
+    private HeddleProcess(Process process) {
+        this.process = process;
+        Thread.ofPlatform().daemon().name("output-of-" + process.pid()).start(this::read);
+    }
+
+    /** Starts one; the settings are named as environment variables. */
+    static HeddleProcess start(Path data, Map<String, String> settings, List<String> jvm, String... words)
+            throws IOException {
+        var command = new ArrayList<String>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(jvm);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.heddle.app.Main"));
+        command.addAll(List.of(words));
+        var builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().putAll(Map.of("SERVER_PORT", "0", "ADMIN_PORT", "0", "DATA_DIRECTORY", data.toString()));
+        builder.environment().putAll(settings);
+        return new HeddleProcess(builder.start());
+    }
+
+    private void read() {
+        try (var lines = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            for (String line; (line = lines.readLine()) != null; ) {
+                synchronized (output) {
+                    output.add(line);
+                }
+                if (ADMIN.matcher(line).find()) {
+                    ready.countDown();
+                }
+            }
+        } catch (IOException e) {
+            // The process is gone, and its output with it.
+        } finally {
+            ready.countDown();
+            ended.countDown();
+        }
+    }
+
+    HeddleProcess awaitReady() throws InterruptedException {
+        if (!ready.await(60, TimeUnit.SECONDS) || !process.isAlive()) {
+            throw new IllegalStateException("not ready: " + output());
+        }
+        return this;
+    }
+
+    int awaitExit(Duration limit) throws InterruptedException {
+        if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS) || !ended.await(5, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("still running: " + output());
+        }
+        return process.exitValue();
+    }
+
+    /** SIGTERM. */
+    void terminate() {
+        process.destroy();
+    }
+
+    /** SIGKILL. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    String output() {
+        synchronized (output) {
+            return String.join("\n", output);
+        }
+    }
+
+    int port() {
+        return find(API);
+    }
+
+    int adminPort() {
+        return find(ADMIN);
+    }
+
+    private int find(Pattern pattern) {
+        var matcher = pattern.matcher(output());
+        if (!matcher.find()) {
+            throw new IllegalStateException(output());
+        }
+        return Integer.parseInt(matcher.group(1));
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        process.onExit()
+                .orTimeout(10, TimeUnit.SECONDS)
+                .exceptionally(late -> process.destroyForcibly())
+                .join();
+    }
+}

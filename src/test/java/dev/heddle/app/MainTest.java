@@ -1,0 +1,60 @@
+package dev.heddle.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The command line, but for serving. */
+class MainTest {
+
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    private int run(String... words) {
+        return Main.run(
+                List.of(words),
+                new PrintStream(out, true, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void versionIsThatOfTheBuild() {
+        assertEquals(0, run("version"));
+        assertTrue(out.toString(StandardCharsets.UTF_8).matches("heddle \\d+\\.\\d+\\.\\d+(-SNAPSHOT)?\\R"));
+    }
+
+    @Test
+    void helpGoesToStandardOutput() {
+        assertEquals(0, run("--help"));
+        assertTrue(out.toString(StandardCharsets.UTF_8).contains("check-config"));
+    }
+
+    @Test
+    void checkConfigPrintsEveryKeyAndWhereItsValueIsFrom() {
+        assertEquals(0, run("check-config"));
+        assertTrue(out.toString(StandardCharsets.UTF_8).contains("server.port = 8080"));
+    }
+
+    @Test
+    void whatItDoesNotUnderstandIsRefusedWithTheUsage() {
+        assertEquals(2, run("sevre"));
+        assertTrue(err.toString(StandardCharsets.UTF_8).contains("sevre"));
+        assertTrue(err.toString(StandardCharsets.UTF_8).contains("usage: heddle"));
+    }
+
+    @Test
+    void aSettingsFileThatIsNotThereIsRefused() {
+        assertEquals(2, run("check-config", "--config", "no-such-file.yaml"));
+        assertTrue(err.toString(StandardCharsets.UTF_8).contains("no-such-file.yaml"));
+    }
+
+    @Test
+    void configNeedsAFile() {
+        assertEquals(2, run("check-config", "--config"));
+    }
+}
