@@ -34,12 +34,18 @@ class ProcessIT {
     private final HttpClient client = HttpClient.newHttpClient();
 
     @Test
-    void theFirstStartTellsAllThatIsNeededAndASigtermEndsEverythingWithCode0()
-            throws IOException, InterruptedException {
-        try (var heddle = start().awaitReady()) {
-            var token = data.resolve("admin-token");
+    void theFirstStartTellsAllThatIsNeeded(@TempDir Path fresh) throws IOException, InterruptedException {
+        try (var heddle = HeddleProcess.start(fresh, Map.of(), List.of()).awaitReady()) {
+            var token = fresh.resolve("admin-token");
             assertTrue(heddle.output().contains("curl -H"), heddle.output());
+            assertTrue(heddle.output().contains(token.toString()), heddle.output());
             assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(token)));
+        }
+    }
+
+    @Test
+    void aSigtermEndsEverythingWithCode0() throws IOException, InterruptedException {
+        try (var heddle = start().awaitReady()) {
             assertEquals(200, call(heddle, "GET", "/users/me", "").statusCode());
             long postgres = postgresOf(heddle);
             heddle.terminate();
