@@ -104,8 +104,13 @@ public final class Request {
     int headerBytes() {
         int bytes = 0;
         for (var header : in.headers()) {
-            for (var value : header.allValues()) {
-                bytes += header.name().length() + 2 + value.length();
+            int name = header.name().length() + 2;
+            if (header.valueCount() == 1) {
+                bytes += name + header.get().length();
+            } else {
+                for (var value : header.allValues()) {
+                    bytes += name + value.length();
+                }
             }
         }
         return bytes;
