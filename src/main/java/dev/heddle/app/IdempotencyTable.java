@@ -1,6 +1,7 @@
 package dev.heddle.app;
 
 import dev.heddle.db.Database;
+import dev.heddle.db.DatabaseException;
 import dev.heddle.db.Row;
 import dev.heddle.db.Sql;
 import dev.heddle.http.Answer;
@@ -24,6 +25,9 @@ import java.util.function.Supplier;
  */
 final class IdempotencyTable implements Idempotency.Store {
 
+    /** The table's own name for "the user of the key is gone", deleted while its token was still remembered. */
+    private static final String OWNER_CONSTRAINT = "idempotency_keys_user_id_fkey";
+
     /** The names and values of the headers alternate in the table. */
     private record Kept(String fingerprint, Answer answer) {}
 
@@ -36,24 +40,36 @@ final class IdempotencyTable implements Idempotency.Store {
     @Override
     public Answer once(Use use, Supplier<Answer> work) {
         try {
-            return database.inTransaction(sql -> {
-                lock(sql, use);
-                var kept = find(sql, use);
-                if (kept.isPresent()) {
-                    return replay(kept.get(), use);
-                }
-                var answer = run(work);
-                keep(sql, use, answer);
-                return answer;
-            });
-        } catch (Refused refused) {
-            // The work was rolled back and changed nothing; that outcome is kept too.
-            database.inTransaction(sql -> {
-                keep(sql, use, refused.answer);
-                return true;
-            });
-            return refused.answer;
+            return outcome(use, work);
+        } catch (DatabaseException e) {
+            if (e.isConstraint(OWNER_CONSTRAINT)) {
+                throw Problem.UNAUTHENTICATED.because("The user of the token is gone.");
+            }
+            throw e;
         }
+    }
+
+    private Answer outcome(Use use, Supplier<Answer> work) {
+        try {
+            return keptOr(use, () -> run(use, work));
+        } catch (Refused refused) {
+            // The work was rolled back and changed nothing; that outcome is kept too. Our lock went with the rollback,
+            // so another request may have been first meanwhile: then its outcome counts.
+            return keptOr(use, () -> refused.answer);
+        }
+    }
+
+    private Answer keptOr(Use use, Supplier<Answer> work) {
+        return database.inTransaction(sql -> {
+            lock(sql, use);
+            var kept = find(sql, use);
+            if (kept.isPresent()) {
+                return replay(kept.get(), use);
+            }
+            var answer = work.get();
+            keep(sql, use, answer);
+            return answer;
+        });
     }
 
     /**
@@ -95,14 +111,14 @@ final class IdempotencyTable implements Idempotency.Store {
     }
 
     /** A refusal of the use case (not there, changed meanwhile) is an outcome; a failure of the server is none. */
-    private static Answer run(Supplier<Answer> work) {
+    private static Answer run(Use use, Supplier<Answer> work) {
         try {
             return work.get();
         } catch (ProblemException e) {
             if (e.problem().status() >= 500) {
                 throw e;
             }
-            throw new Refused(Problems.answer(e, "", ""), e);
+            throw new Refused(Problems.answer(e, use.path(), use.requestId()), e);
         }
     }
 

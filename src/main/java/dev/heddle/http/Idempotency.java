@@ -26,8 +26,10 @@ public final class Idempotency {
      * @param callerId whose key it is
      * @param key as it was sent
      * @param fingerprint what was asked; another one under the same key is refused
+     * @param path where it was asked, for the document of a refusal
+     * @param requestId by whom it was asked first, for the same
      */
-    public record Use(String callerId, String key, String fingerprint) {}
+    public record Use(String callerId, String key, String fingerprint, String path, String requestId) {}
 
     /** Where outcomes are kept. */
     public interface Store {
@@ -51,11 +53,11 @@ public final class Idempotency {
             return work.get();
         }
         requireValid(key.get());
-        return store.once(new Use(callerId, key.get(), request.fingerprint()), work);
+        return store.once(new Use(callerId, key.get(), request.fingerprint(), request.rawPath(), request.id()), work);
     }
 
     private static void requireValid(String key) {
-        if (key.length() > KEY_LENGTH_MAX || !key.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
+        if (key.isEmpty() || key.length() > KEY_LENGTH_MAX || !key.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
             throw Problem.BAD_REQUEST.because(
                     "Idempotency-Key must be 1 to " + KEY_LENGTH_MAX + " printable ASCII characters.");
         }

@@ -192,10 +192,9 @@ public final class Request {
                         Problem.NOT_ACCEPTABLE.because("This path can answer with " + String.join(", ", offers) + "."));
     }
 
-    /** The key of a write that may be repeated, if the client sent one. */
+    /** The key of a write that may be repeated, if the client sent one; an empty one was sent, and by mistake. */
     Optional<String> idempotencyKey() {
-        var key = header(Idempotency.HEADER);
-        return key.isEmpty() ? Optional.empty() : Optional.of(key);
+        return in.headers().contains(Idempotency.HEADER) ? Optional.of(header(Idempotency.HEADER)) : Optional.empty();
     }
 
     /** What makes this request the same as another one: all that was asked, but nothing of who asked or when. */
