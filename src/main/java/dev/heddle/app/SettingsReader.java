@@ -1,6 +1,7 @@
 package dev.heddle.app;
 
 import com.sun.management.UnixOperatingSystemMXBean;
+import dev.heddle.db.EmbeddedPostgres;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -202,11 +203,22 @@ final class SettingsReader {
             refuseWhenEmbedded(SettingsKey.DATABASE_URL);
             refuseWhenEmbedded(SettingsKey.DATABASE_USERNAME);
             refuseWhenEmbedded(SettingsKey.DATABASE_PASSWORD);
+            refuseTooLargePool();
         } else if (!found.containsKey(SettingsKey.DATABASE_URL)) {
             complain(
                     SettingsKey.DATABASE_URL.name(),
                     "is missing; database.mode external needs it",
                     origin(SettingsKey.DATABASE_MODE));
+        }
+    }
+
+    private void refuseTooLargePool() {
+        if (isRead(SettingsKey.DATABASE_POOL_SIZE)
+                && get(SettingsKey.DATABASE_POOL_SIZE) > EmbeddedPostgres.POOL_SIZE_MAX) {
+            complain(
+                    SettingsKey.DATABASE_POOL_SIZE,
+                    "must be at most " + EmbeddedPostgres.POOL_SIZE_MAX + " while database.mode is embedded; found "
+                            + get(SettingsKey.DATABASE_POOL_SIZE));
         }
     }
 

@@ -46,7 +46,11 @@ public final class Bulkhead {
      * @throws CancellationException when the thread was interrupted; the interrupt flag stays set
      */
     public void enter() {
-        if (!free.tryAcquire()) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CancellationException("interrupted before entering " + name);
+        }
+        // A free place belongs to those who wait: tryAcquire() alone takes it before them, even of a fair semaphore.
+        if (free.hasQueuedThreads() || !free.tryAcquire()) {
             enterAfterWaiting();
         }
     }

@@ -10,7 +10,7 @@ import java.time.Duration;
 public final class Deadline {
 
     /** Far enough away to mean "none", near enough not to overflow when added to a nano time. */
-    private static final long FOREVER_NANOS = Duration.ofDays(365).toNanos();
+    private static final Duration FOREVER = Duration.ofDays(365);
 
     private static final ScopedValue<Deadline> CURRENT = ScopedValue.newInstance();
 
@@ -22,12 +22,12 @@ public final class Deadline {
 
     /** A deadline that long from now; zero or less is one that has already passed. */
     public static Deadline after(Duration limit) {
-        return new Deadline(System.nanoTime() + Math.min(limit.toNanos(), FOREVER_NANOS));
+        return new Deadline(System.nanoTime() + nanos(limit));
     }
 
     /** The deadline of the work that runs here, or one a year away when nobody has bound one. */
     public static Deadline current() {
-        return CURRENT.isBound() ? CURRENT.get() : new Deadline(System.nanoTime() + FOREVER_NANOS);
+        return CURRENT.isBound() ? CURRENT.get() : after(FOREVER);
     }
 
     /** What is left; zero or negative when it has passed. */
@@ -42,7 +42,12 @@ public final class Deadline {
 
     /** The smaller of what is left and a wait's own limit, in nanoseconds, never negative. */
     public long limitNanos(Duration own) {
-        return Math.max(0, Math.min(own.toNanos(), remainingNanos()));
+        return Math.max(0, Math.min(nanos(own), remainingNanos()));
+    }
+
+    /** Between nothing and forever. */
+    private static long nanos(Duration limit) {
+        return limit.isNegative() ? 0 : limit.compareTo(FOREVER) < 0 ? limit.toNanos() : FOREVER.toNanos();
     }
 
     /** Whether it has passed. */

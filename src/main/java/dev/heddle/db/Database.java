@@ -36,11 +36,12 @@ public final class Database implements AutoCloseable {
     /** A connection that is lent longer than this is reported as leaked, with the place that took it. */
     private static final Duration LEAK_REPORT = Duration.ofSeconds(60);
 
-    private static final ScopedValue<Unit> CURRENT = ScopedValue.newInstance();
-
     private final HikariDataSource pool;
     private final Bulkhead gate;
     private final DeadlineWatch watch = new DeadlineWatch();
+
+    // Not static: a unit of one database is none of another.
+    private final ScopedValue<Unit> current = ScopedValue.newInstance();
 
     /**
      * How to reach the database and how much of it to use.
@@ -64,7 +65,8 @@ public final class Database implements AutoCloseable {
 
         @Override
         public String toString() {
-            return "Options[url=" + url + ", poolSize=" + poolSize + "]";
+            // An address may carry the password among its parameters.
+            return "Options[url=" + url.replaceFirst("\\?.*", "?...") + ", poolSize=" + poolSize + "]";
         }
     }
 
@@ -133,7 +135,7 @@ public final class Database implements AutoCloseable {
 
     /** Reads: each statement by itself, in no transaction. */
     public <T> T read(Work<T> work) {
-        return CURRENT.isBound() ? join(work) : inUnit(work, this::plain);
+        return current.isBound() ? join(work) : inUnit(work, this::plain);
     }
 
     /**
@@ -141,21 +143,37 @@ public final class Database implements AutoCloseable {
      * that needs two statements to agree takes {@link #inTransaction}.
      */
     public <T> T single(Work<T> work) {
-        return CURRENT.isBound() ? join(work) : inUnit(work, this::plain);
+        return current.isBound() ? join(work) : inUnit(work, this::plain);
     }
 
     /**
      * All or nothing: commits when the work returns, rolls back when it throws. A work that swallowed the failure of a
-     * statement is rolled back and fails here: PostgreSQL would answer its COMMIT with a silent rollback.
+     * statement, or of a transaction that joined this one, is rolled back and fails here: half of it would be written,
+     * or PostgreSQL would answer its COMMIT with a silent rollback. A transaction does not begin inside a {@link #read}
+     * or a {@link #single}.
      */
     public <T> T inTransaction(Work<T> work) {
-        return CURRENT.isBound() ? join(work) : inUnit(work, this::transaction);
+        return current.isBound() ? joinTransaction(work) : inUnit(work, this::transaction);
     }
 
     private <T> T join(Work<T> work) {
-        var unit = CURRENT.get();
+        var unit = current.get();
         unit.requireOwner();
         return work.run(unit);
+    }
+
+    private <T> T joinTransaction(Work<T> work) {
+        var unit = current.get();
+        unit.requireOwner();
+        if (!unit.isTransaction()) {
+            throw new IllegalStateException("a transaction cannot begin inside a unit of work that is none");
+        }
+        try {
+            return work.run(unit);
+        } catch (Throwable t) {
+            unit.fail();
+            throw t;
+        }
     }
 
     private interface Frame {
@@ -168,15 +186,20 @@ public final class Database implements AutoCloseable {
             var unit = new Unit(connection, Deadline.current());
             watch.add(unit);
             try {
-                return ScopedValue.where(CURRENT, unit).call(() -> frame.run(unit, work));
+                return ScopedValue.where(current, unit).call(() -> frame.run(unit, work));
             } finally {
                 watch.remove(unit);
             }
         } catch (SQLException e) {
-            throw DatabaseException.of(e, Deadline.current().isExpired());
+            throw DatabaseException.of(e, isCancelled(Deadline.current()));
         } finally {
             gate.leave();
         }
+    }
+
+    /** Whether nobody waits for the outcome any more; an interruption closes the socket of a virtual thread. */
+    static boolean isCancelled(Deadline deadline) {
+        return deadline.isExpired() || Thread.currentThread().isInterrupted();
     }
 
     private <T> T plain(Unit unit, Work<T> work) {
@@ -186,12 +209,14 @@ public final class Database implements AutoCloseable {
     private <T> T transaction(Unit unit, Work<T> work) throws SQLException {
         var connection = unit.connection();
         connection.setAutoCommit(false);
+        unit.beginTransaction();
         T value;
         try {
             value = work.run(unit);
             if (unit.hasFailed()) {
-                throw new IllegalStateException("the work went on after a failed statement; nothing is committed");
+                throw new IllegalStateException("the work went on after a failure inside it; nothing is committed");
             }
+            unit.requireTime();
         } catch (Throwable t) {
             rollBack(connection, t);
             throw t;

@@ -19,7 +19,10 @@ public final class DatabaseException extends RuntimeException {
         UNAVAILABLE,
         /** A lock could not be had, or a deadlock or serialization conflict chose this transaction: again may help. */
         CONTENDED,
-        /** The deadline of the work, or the backstop for every statement, has passed; the statement was cancelled. */
+        /**
+         * The deadline of the work, or the backstop for every statement, has passed, or the thread was interrupted; the
+         * statement was cancelled.
+         */
         DEADLINE,
         /** A constraint refused the data; {@link DatabaseException#constraint()} names it. */
         CONSTRAINT,
@@ -38,8 +41,8 @@ public final class DatabaseException extends RuntimeException {
         this.constraint = constraintOf(cause);
     }
 
-    static DatabaseException of(SQLException e, boolean deadlinePassed) {
-        var kind = deadlinePassed && isCancellation(e) ? Kind.DEADLINE : kindOf(e);
+    static DatabaseException of(SQLException e, boolean cancelled) {
+        var kind = cancelled && isCancellation(e) ? Kind.DEADLINE : kindOf(e);
         return new DatabaseException(kind, "SQLSTATE " + e.getSQLState() + ": " + e.getMessage(), e);
     }
 
@@ -58,10 +61,13 @@ public final class DatabaseException extends RuntimeException {
         return name.equals(constraint);
     }
 
-    /** A cancelled statement (57014), or one whose connection we cut because cancelling did not help (08). */
+    /**
+     * A cancelled statement (57014), one whose connection was cut because cancelling did not help or by an interruption
+     * (08), or a wait for a connection that was interrupted.
+     */
     private static boolean isCancellation(SQLException e) {
         var state = stateOf(e);
-        return state.equals("57014") || state.startsWith("08");
+        return state.equals("57014") || state.startsWith("08") || e.getCause() instanceof InterruptedException;
     }
 
     // The states are listed in PostgreSQL's documentation, appendix A.

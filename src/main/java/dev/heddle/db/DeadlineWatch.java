@@ -35,8 +35,9 @@ final class DeadlineWatch implements AutoCloseable {
     }
 
     void remove(Unit unit) {
-        running.remove(unit);
+        // In this order: while the end waits for a cancellation, the connection may still be cut.
         unit.end();
+        running.remove(unit);
     }
 
     private void watch() {
@@ -56,10 +57,11 @@ final class DeadlineWatch implements AutoCloseable {
     }
 
     private void look(Unit unit, long cancelledAt) {
-        boolean due = cancelledAt == 0 ? unit.deadline().isExpired() : System.nanoTime() - cancelledAt > PATIENCE_NANOS;
+        boolean isFirst = cancelledAt == 0;
+        boolean due = isFirst ? unit.deadline().isExpired() : System.nanoTime() - cancelledAt > PATIENCE_NANOS;
         if (due && running.replace(unit, cancelledAt, System.nanoTime() | 1)) {
             // Cancelling opens a connection of its own and may wait: not on this thread.
-            Thread.ofVirtual().name("heddle-db-cancel").start(unit::cancel);
+            Thread.ofVirtual().name("heddle-db-cancel").start(isFirst ? unit::cancel : unit::cut);
         }
     }
 

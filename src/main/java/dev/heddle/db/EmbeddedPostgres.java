@@ -28,6 +28,9 @@ public final class EmbeddedPostgres implements AutoCloseable {
     /** PostgreSQL's own default, and several times Heddle's pool; each costs memory only once it is used. */
     static final int CONNECTIONS_MAX = 100;
 
+    /** The largest pool that leaves connections for health checks, background work and an operator's psql. */
+    public static final int POOL_SIZE_MAX = CONNECTIONS_MAX - 20;
+
     /**
      * Nearly always far below a second. After a crash up to a gigabyte of log is applied first (PostgreSQL's default for
      * max_wal_size), which a slow disk does in less than this.

@@ -54,7 +54,7 @@ public final class Row {
     /** A boolean column that is never null. */
     public boolean flag() {
         try {
-            return rows.getBoolean(++column);
+            return known(rows.getBoolean(++column));
         } catch (SQLException e) {
             throw new UnreadableColumn(e);
         }
@@ -63,7 +63,7 @@ public final class Row {
     /** A smallint or integer column that is never null. */
     public int integer() {
         try {
-            return rows.getInt(++column);
+            return known(rows.getInt(++column));
         } catch (SQLException e) {
             throw new UnreadableColumn(e);
         }
@@ -72,7 +72,7 @@ public final class Row {
     /** A bigint column that is never null. */
     public long bigint() {
         try {
-            return rows.getLong(++column);
+            return known(rows.getLong(++column));
         } catch (SQLException e) {
             throw new UnreadableColumn(e);
         }
@@ -114,9 +114,21 @@ public final class Row {
 
     private <T> T present(@Nullable T value) {
         if (value == null) {
-            throw new IllegalStateException("column " + column + " is null");
+            throw isNull();
         }
         return value;
+    }
+
+    /** JDBC reads a null as 0 or false. */
+    private <T> T known(T value) throws SQLException {
+        if (rows.wasNull()) {
+            throw isNull();
+        }
+        return value;
+    }
+
+    private IllegalStateException isNull() {
+        return new IllegalStateException("column " + column + " is null");
     }
 
     /** Carries an SQLException out of a mapper to the unit, which turns it into a {@link DatabaseException}. */

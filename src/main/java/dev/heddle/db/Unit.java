@@ -11,6 +11,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -29,14 +30,15 @@ final class Unit implements Sql {
     private final Thread owner = Thread.currentThread();
 
     // Only the owner.
+    private boolean transaction;
     private boolean failed;
 
-    // The owner ends it, the watch cancels it: both under the lock.
+    // The owner ends it, the watch cancels and cuts it: all under the lock.
     private final ReentrantLock ending = new ReentrantLock();
+    private final Condition settled = ending.newCondition();
+    private boolean cancelling;
+    private boolean cut;
     private boolean ended;
-
-    // Only the watch.
-    private int cancellations;
 
     Unit(Connection connection, Deadline deadline) {
         this.connection = connection;
@@ -51,9 +53,29 @@ final class Unit implements Sql {
         return deadline;
     }
 
-    /** Whether a statement has failed: PostgreSQL would then answer COMMIT with a silent rollback. */
+    void beginTransaction() {
+        transaction = true;
+    }
+
+    boolean isTransaction() {
+        return transaction;
+    }
+
+    /** Nothing of it may be committed any more. */
+    void fail() {
+        failed = true;
+    }
+
+    /** Whether a statement or a part has failed: PostgreSQL would answer COMMIT with a silent rollback, or keep half. */
     boolean hasFailed() {
         return failed;
+    }
+
+    /** Refuses what nobody waits for any more; begun, it would be cut off in the middle, its outcome unknown. */
+    void requireTime() {
+        if (Database.isCancelled(deadline)) {
+            throw new DatabaseException(DatabaseException.Kind.DEADLINE, "cancelled before a statement", null);
+        }
     }
 
     void requireOwner() {
@@ -103,18 +125,26 @@ final class Unit implements Sql {
 
     private <T> T run(String statement, @Nullable Object[] parameters, Running<T> running) {
         requireOwner();
-        if (deadline.isExpired()) {
-            throw new DatabaseException(
-                    DatabaseException.Kind.DEADLINE, "the deadline passed before a statement", null);
+        boolean done = false;
+        try {
+            requireTime();
+            T value = execute(statement, parameters, running);
+            done = true;
+            return value;
+        } finally {
+            // Whatever kept it from its end: the work may swallow that, the unit does not.
+            failed |= !done;
         }
+    }
+
+    private <T> T execute(String statement, @Nullable Object[] parameters, Running<T> running) {
         try (PreparedStatement prepared = connection.prepareStatement(statement)) {
             for (int i = 0; i < parameters.length; i++) {
                 set(prepared, i + 1, parameters[i]);
             }
             return running.run(prepared);
         } catch (SQLException e) {
-            failed = true;
-            throw DatabaseException.of(e, deadline.isExpired());
+            throw DatabaseException.of(e, Database.isCancelled(deadline));
         }
     }
 
@@ -132,10 +162,16 @@ final class Unit implements Sql {
         }
     }
 
-    /** After this, the watch leaves the connection alone; waits for a cancellation that is under way. */
+    /**
+     * After this, the watch leaves the connection alone. A cancellation that is under way must have reached PostgreSQL
+     * by then, or the connection must be cut: else it would hit the next statement.
+     */
     void end() {
         ending.lock();
         try {
+            while (cancelling && !cut) {
+                settled.awaitUninterruptibly();
+            }
             ended = true;
         } finally {
             ending.unlock();
@@ -144,21 +180,54 @@ final class Unit implements Sql {
 
     /**
      * Cancels what runs, the way {@code psql} does on Ctrl-C: PostgreSQL ends the statement and the connection stays
-     * good. When an earlier attempt did not help (the network or the server hangs) the connection is cut.
+     * good. It returns when PostgreSQL has done so or the driver has given up, which takes seconds.
      */
     void cancel() {
+        if (beginCancelling()) {
+            try {
+                connection.unwrap(PGConnection.class).cancelQuery();
+            } catch (SQLException e) {
+                LOG.log(System.Logger.Level.DEBUG, "a connection was gone before its statement was cancelled", e);
+            } finally {
+                endCancelling();
+            }
+        }
+    }
+
+    private boolean beginCancelling() {
         ending.lock();
         try {
-            if (ended) {
-                return;
-            }
-            if (cancellations++ == 0) {
-                connection.unwrap(PGConnection.class).cancelQuery();
-            } else {
+            cancelling = !ended;
+            return cancelling;
+        } finally {
+            ending.unlock();
+        }
+    }
+
+    private void endCancelling() {
+        ending.lock();
+        try {
+            cancelling = false;
+            settled.signalAll();
+        } finally {
+            ending.unlock();
+        }
+    }
+
+    /** Cuts the connection of a unit that cancelling did not end: the network or the server hangs. */
+    void cut() {
+        ending.lock();
+        try {
+            if (!ended && !cut) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "a unit of work did not end at its deadline; its connection is cut");
+                cut = true;
+                settled.signalAll();
                 connection.abort(Runnable::run);
             }
         } catch (SQLException e) {
-            LOG.log(System.Logger.Level.WARNING, "a statement past its deadline could not be cancelled", e);
+            LOG.log(System.Logger.Level.DEBUG, "a connection was gone before it was cut", e);
         } finally {
             ending.unlock();
         }

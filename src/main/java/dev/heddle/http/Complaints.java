@@ -9,22 +9,34 @@ public final class Complaints {
     /** More would help nobody and cost a hostile request nothing: the answer stays small. */
     private static final int MAX = 100;
 
+    /** Longer than any name or pointer of ours. */
+    private static final int NAME_MAX = 100;
+
     private final List<Complaint> all = new ArrayList<>(0);
 
     /** Complains about a member of the body. */
     public void body(String pointer, String code, String detail) {
-        add(new Complaint(Complaint.Place.BODY, pointer, code, detail));
+        add(Complaint.Place.BODY, pointer, code, detail);
     }
 
     /** Complains about a query parameter. */
     public void query(String parameter, String code, String detail) {
-        add(new Complaint(Complaint.Place.QUERY, parameter, code, detail));
+        add(Complaint.Place.QUERY, parameter, code, detail);
     }
 
-    private void add(Complaint complaint) {
+    private void add(Complaint.Place place, String name, String code, String detail) {
         if (all.size() < MAX) {
-            all.add(complaint);
+            all.add(new Complaint(place, printable(name), code, detail));
         }
+    }
+
+    /** A name that the client made up is echoed to it, so only so much of it. */
+    private static String printable(String name) {
+        if (name.length() <= NAME_MAX) {
+            return name;
+        }
+        int end = Character.isHighSurrogate(name.charAt(NAME_MAX - 1)) ? NAME_MAX - 1 : NAME_MAX;
+        return name.substring(0, end) + "…";
     }
 
     /** Whether there is nothing to complain about. */

@@ -2,7 +2,6 @@ package dev.heddle.http;
 
 import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderNames;
-import io.helidon.http.ServerRequestHeaders;
 import io.helidon.http.ServerResponseHeaders;
 import io.helidon.http.Status;
 import io.helidon.webserver.http.DirectHandlers;
@@ -13,6 +12,11 @@ import org.jspecify.annotations.Nullable;
  * limit), in the same form as all others.
  */
 final class DirectProblems implements DirectHandler {
+
+    /** Messages of Helidon 4.5; a test tells when they change. */
+    private static final String HEADERS_EXCEEDED = "Header size exceeded";
+
+    private static final String BODY_ENCODED = "Content-Encoding header present when content encoding is disabled";
 
     private final HttpMetrics metrics;
 
@@ -36,8 +40,8 @@ final class DirectProblems implements DirectHandler {
             Status defaultStatus,
             ServerResponseHeaders responseHeaders,
             @Nullable String message) {
-        metrics.refused(defaultStatus.code());
-        var problem = problemOf(defaultStatus, request.headers());
+        var problem = problemOf(request, eventType, defaultStatus, message);
+        metrics.refused(problem.problem().status());
         var requestId = RequestIds.of(
                 request.headers().first(HeaderNames.create("X-Request-Id")).orElse(""));
         var answer = Problems.answer(problem, instanceOf(request.path()), requestId);
@@ -53,10 +57,21 @@ final class DirectProblems implements DirectHandler {
         return response.build();
     }
 
-    private static ProblemException problemOf(Status status, ServerRequestHeaders headers) {
-        // The server says 400 to a body in an encoding that it does not decode; RFC 9110 §15.5.16 has a better word.
-        if (status.code() == 400 && headers.contains(HeaderNames.CONTENT_ENCODING)) {
-            return Problem.UNSUPPORTED_MEDIA_TYPE.because("The body must not be encoded (Content-Encoding).");
+    private static ProblemException problemOf(
+            TransportRequest request, EventType eventType, Status status, @Nullable String message) {
+        // The server says 400 where HTTP has a better word; which it was, only its message tells.
+        if (HEADERS_EXCEEDED.equals(message)) {
+            return Problem.HEADERS_TOO_LARGE.asException();
+        }
+        if (BODY_ENCODED.equals(message)) {
+            return Problem.UNSUPPORTED_MEDIA_TYPE
+                    .because("The body must not be encoded (Content-Encoding).")
+                    .with("Accept-Encoding", "identity");
+        }
+        // And 500 to what breaks before there is a request: a method that is no token, a client gone within its
+        // headers.
+        if (eventType == EventType.INTERNAL_ERROR && request.method().isEmpty()) {
+            return Problem.BAD_REQUEST.asException();
         }
         return Problem.ofStatus(status.code()).asException();
     }

@@ -20,6 +20,8 @@ public final class Json {
     private static final int MAX_NUMBER_LENGTH = 64;
 
     static final JsonFactory FACTORY = JsonFactory.builder()
+            // Interning costs more than reading when every name is another one, and nothing here compares with ==.
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
             // Jackson's own default recycles per thread, and every request has a thread of its own.
             .recyclerPool(JsonRecyclerPools.sharedConcurrentDequePool())
             .streamReadConstraints(StreamReadConstraints.builder()

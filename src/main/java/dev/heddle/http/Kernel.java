@@ -5,7 +5,6 @@ import io.helidon.http.Header;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
-import io.helidon.http.HttpException;
 import io.helidon.http.RequestException;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
@@ -32,7 +31,9 @@ public final class Kernel {
     private static final Header NO_STORE = HeaderValues.createCached(HeaderNames.CACHE_CONTROL, "no-store");
 
     private static final Pattern SECONDS = Pattern.compile("[0-9]{1,6}(\\.[0-9]{1,9})?");
-    private static final Pattern W3C_TRACE = Pattern.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
+    /** As W3C Trace Context has it: version ff and ids of zeros are invalid. */
+    private static final Pattern W3C_TRACE =
+            Pattern.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}");
 
     private final Routes routes;
     private final Gatekeeper gatekeeper;
@@ -75,6 +76,9 @@ public final class Kernel {
             var answer = answer(request, sent);
             sent.status = answer.status();
             send(request, answer, out, sent);
+            if (sent.mustClose) {
+                throw new CloseConnectionException("where the next request begins is unknown");
+            }
         } finally {
             long nanos = System.nanoTime() - start;
             metrics.ended(sent.route, sent.status, nanos);
@@ -93,6 +97,7 @@ public final class Kernel {
         private int status = 499;
 
         private long bytes;
+        private boolean mustClose;
     }
 
     private AccessLog.Entry entry(Request request, Sent sent, long nanos) {
@@ -112,14 +117,22 @@ public final class Kernel {
     private Answer answer(Request request, Sent sent) {
         try {
             return route(request, sent);
-        } catch (CloseConnectionException | RequestException | HttpException e) {
-            // The connection or its framing is broken: the web server knows best, see DirectProblems.
+        } catch (CloseConnectionException e) {
+            // The client is gone: there is nobody to answer.
             throw e;
+        } catch (RequestException e) {
+            // The framing of the body is broken or it is over the limit: what follows is no request.
+            sent.mustClose = true;
+            return refusal(request, Problem.ofStatus(e.status().code()).causedBy(e))
+                    .header(HeaderValues.CONNECTION_CLOSE);
         } catch (Throwable e) {
-            var problem = problems.of(e);
-            Problems.log(problem, request.id());
-            return Problems.answer(problem, request.rawPath(), request.id());
+            return refusal(request, problems.of(e));
         }
+    }
+
+    private static Answer refusal(Request request, ProblemException problem) {
+        Problems.log(problem, request.id());
+        return Problems.answer(problem, request.rawPath(), request.id());
     }
 
     private Answer route(Request request, Sent sent) {
@@ -225,7 +238,6 @@ public final class Kernel {
             }
             counted.out.close();
             out.commit();
-            sent.bytes = counted.bytes;
             if (head) {
                 // Known only by making it; the web server would claim 0 otherwise.
                 out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, counted.bytes));
@@ -237,6 +249,10 @@ public final class Kernel {
             throw new CloseConnectionException("the client left in the middle of a stream", e);
         } catch (RuntimeException e) {
             breakOff(request, problems.of(e), out, sent);
+        } finally {
+            if (!head && sent.bytes == 0) {
+                sent.bytes = counted.bytes;
+            }
         }
     }
 

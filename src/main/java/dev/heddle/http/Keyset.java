@@ -3,6 +3,7 @@ package dev.heddle.http;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * A position in a list that is sorted newest first, with the id as the tie-breaker.
@@ -12,6 +13,9 @@ import java.util.Optional;
  */
 public record Keyset(Instant createdAt, String id) {
 
+    /** Seventeen digits reach beyond the year 5000, and PostgreSQL further. */
+    private static final Pattern POSITION = Pattern.compile("(-?[0-9]{1,17}) ([\\x21-\\x7e]+)");
+
     /** As a cursor carries it. */
     public String position() {
         return ChronoUnit.MICROS.between(Instant.EPOCH, createdAt) + " " + id;
@@ -19,11 +23,14 @@ public record Keyset(Instant createdAt, String id) {
 
     /** The position a page begins after, if it does not begin at the top. */
     public static Optional<Keyset> of(Page page) {
-        // A cursor reads only when we have written it, so its position has this form.
-        return page.after().map(position -> {
-            int blank = position.indexOf(' ');
-            var createdAt = Instant.EPOCH.plus(Long.parseLong(position, 0, blank, 10), ChronoUnit.MICROS);
-            return new Keyset(createdAt, position.substring(blank + 1));
+        return page.after().map(text -> {
+            var position = POSITION.matcher(text);
+            if (!position.matches()) {
+                // Not one of ours, though its check value is right: somebody has computed it.
+                throw Problem.BAD_REQUEST.because("The cursor is not one that this list has given.");
+            }
+            return new Keyset(
+                    Instant.EPOCH.plus(Long.parseLong(position.group(1)), ChronoUnit.MICROS), position.group(2));
         });
     }
 }

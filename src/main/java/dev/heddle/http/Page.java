@@ -65,7 +65,7 @@ public record Page(int limit, int skip, Optional<String> after, String fingerpri
             return Optional.empty();
         }
         var other = request.queryWithout("cursor", "skip");
-        var where = skip > 0
+        var where = skip > 0 && skip + limit <= SKIP_MAX
                 ? "skip=" + (skip + limit)
                 : "cursor=" + Cursor.write(position.apply(rows.get(limit - 1)), fingerprint);
         return Optional.of(

@@ -3,6 +3,7 @@ package dev.heddle.http;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.Optional;
 
 /** Percent-encoding (RFC 3986 §2.1) of UTF-8, strictly: nothing is repaired and nothing becomes U+FFFD. */
@@ -23,12 +24,11 @@ final class PercentEncoding {
                 if (i + 2 >= text.length()) {
                     return Optional.empty();
                 }
-                int high = Character.digit(text.charAt(i + 1), 16);
-                int low = Character.digit(text.charAt(i + 2), 16);
-                if (high < 0 || low < 0) {
+                // Not Character.digit: it takes the digits of other scripts too.
+                if (!HexFormat.isHexDigit(text.charAt(i + 1)) || !HexFormat.isHexDigit(text.charAt(i + 2))) {
                     return Optional.empty();
                 }
-                bytes[length++] = (byte) (high << 4 | low);
+                bytes[length++] = (byte) HexFormat.fromHexDigits(text, i + 1, i + 3);
                 i += 2;
             } else if (c >= 0x80) {
                 return Optional.empty();

@@ -10,7 +10,10 @@ import java.util.regex.Pattern;
  */
 public final class Preconditions {
 
-    private static final Pattern TAG = Pattern.compile("(W/)?\"([\\x21\\x23-\\x7e\\x80-\\xff]*)\"");
+    /** The next member of a list; what stands behind a broken one is not looked at. */
+    private static final Pattern TAG =
+            Pattern.compile("\\G[ \\t,]*(W/)?\"([\\x21\\x23-\\x7e\\x80-\\xff]*)\"[ \\t]*(?=,|$)");
+
     private static final Pattern VERSION = Pattern.compile("[1-9][0-9]{0,17}");
 
     private Preconditions() {}

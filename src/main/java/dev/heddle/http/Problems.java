@@ -3,7 +3,9 @@ package dev.heddle.http;
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.heddle.concurrent.BulkheadFullException;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HttpException;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -30,6 +32,8 @@ public final class Problems {
         return switch (failure) {
             case ProblemException known -> known;
             case BulkheadFullException full -> Problem.OVERLOADED.causedBy(full);
+            case HttpException refused ->
+                Problem.ofStatus(refused.status().code()).causedBy(refused);
             case CancellationException cancelled -> Problem.DEADLINE_EXCEEDED.causedBy(cancelled);
             default -> translator.apply(failure).orElseGet(() -> Problem.INTERNAL_ERROR.causedBy(failure));
         };
@@ -39,7 +43,13 @@ public final class Problems {
     static void log(ProblemException problem, String requestId) {
         var level = problem.problem().level();
         if (LOG.isLoggable(level)) {
-            LOG.log(level, "request " + requestId + ": " + problem.problem().code(), problem.getCause());
+            var line = "request " + requestId + ": " + problem.problem().code();
+            if (level == Level.ERROR) {
+                LOG.log(level, line, problem.getCause());
+            } else {
+                // One line: what passes by itself comes in hundreds, and its stacks would drown the rest.
+                LOG.log(level, problem.getCause() == null ? line : line + ": " + problem.getCause());
+            }
         }
     }
 

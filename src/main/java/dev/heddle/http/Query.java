@@ -113,13 +113,8 @@ public final class Query {
     void complainAboutUnknown() {
         for (var name : values.keySet()) {
             if (!known.contains(name)) {
-                complaints.query(printable(name), "unknown", "is not a parameter of this path");
+                complaints.query(name, "unknown", "is not a parameter of this path");
             }
         }
-    }
-
-    /** A name is echoed to the client, so only so much of it. */
-    private static String printable(String name) {
-        return name.length() <= 100 ? name : name.substring(0, 100) + "…";
     }
 }

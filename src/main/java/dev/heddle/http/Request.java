@@ -2,17 +2,21 @@ package dev.heddle.http;
 
 import dev.heddle.http.Preconditions.IfMatch;
 import io.helidon.common.buffers.DataReader;
+import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.RequestException;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -27,8 +31,14 @@ public final class Request {
 
     private static final int UUID_LENGTH = 36;
 
+    /** The colon, the blank and the line end. */
+    private static final int HEADER_LINE_BYTES = 4;
+
+    private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://[^/]");
+
     private final ServerRequest in;
     private final String id;
+    private final String rawPath;
     private final Complaints complaints = new Complaints();
     private List<String> pathValues = List.of();
     private @Nullable Query query;
@@ -39,6 +49,16 @@ public final class Request {
     Request(ServerRequest in, String id) {
         this.in = in;
         this.id = id;
+        this.rawPath = originForm(in.prologue().uriPath().rawPath());
+    }
+
+    /** RFC 9112 §3.2.2: a server must take {@code GET http://host/path} too; the host is nothing that it believes. */
+    private static String originForm(String target) {
+        if (target.startsWith("/") || !ABSOLUTE.matcher(target).lookingAt()) {
+            return target;
+        }
+        int slash = target.indexOf('/', target.indexOf("://") + 3);
+        return slash < 0 ? "/" : target.substring(slash);
     }
 
     /** The name of this request in logs and answers. */
@@ -52,7 +72,7 @@ public final class Request {
 
     /** The path as it was sent, without the query. */
     public String rawPath() {
-        return in.prologue().uriPath().rawPath();
+        return rawPath;
     }
 
     private String rawQuery() {
@@ -63,8 +83,12 @@ public final class Request {
     String queryWithout(String... names) {
         return Arrays.stream(rawQuery().split("&"))
                 .filter(pair -> !pair.isEmpty())
-                .filter(pair -> !List.of(names).contains(pair.split("=", 2)[0]))
+                .filter(pair -> !List.of(names).contains(nameOf(pair)))
                 .collect(Collectors.joining("&"));
+    }
+
+    private static String nameOf(String pair) {
+        return PercentEncoding.decode(pair.split("=", 2)[0], true).orElse("");
     }
 
     void pathValues(List<String> values) {
@@ -100,11 +124,11 @@ public final class Request {
         return header.valueCount() == 1 ? header.get() : String.join(",", header.allValues());
     }
 
-    /** What all header fields take in the request, in bytes, without the line ends. */
+    /** What all header fields take in the request, in bytes. */
     int headerBytes() {
         int bytes = 0;
         for (var header : in.headers()) {
-            int name = header.name().length() + 2;
+            int name = header.name().length() + HEADER_LINE_BYTES;
             if (header.valueCount() == 1) {
                 bytes += name + header.get().length();
             } else {
@@ -164,8 +188,15 @@ public final class Request {
                 throw Problem.CONTENT_TOO_LARGE.because("The body may have at most " + JSON_BYTES_MAX + " bytes.");
             }
             return bytes;
-        } catch (IOException | DataReader.InsufficientDataAvailableException e) {
+        } catch (IOException | UncheckedIOException | DataReader.InsufficientDataAvailableException e) {
             throw new CloseConnectionException("the client left in the middle of its body", e);
+        } catch (NumberFormatException | DataReader.IncorrectNewLineException e) {
+            // What Helidon makes of a chunk size that is none.
+            throw RequestException.builder()
+                    .type(DirectHandler.EventType.BAD_REQUEST)
+                    .message("the chunks of the body are broken")
+                    .cause(e)
+                    .build();
         }
     }
 

@@ -35,6 +35,8 @@ public final class UserRoutes {
 
     private record NewUser(String id, String email, String name, String role) {}
 
+    private record TokenList(String userId, Page page) {}
+
     private UserRoutes(Users users) {
         this.users = users;
     }
@@ -47,7 +49,7 @@ public final class UserRoutes {
                 .add("GET", "/users/me", Access.READ, its::me)
                 .add("DELETE", "/users/{id}", Access.ADMIN, its::delete)
                 .add("POST", "/users/{id}/tokens", Access.WRITE, UserRoutes::newToken, its::createToken)
-                .add("GET", "/users/{id}/tokens", Access.READ, its::tokens)
+                .add("GET", "/users/{id}/tokens", Access.READ, UserRoutes::tokenList, its::tokens)
                 .add("DELETE", "/users/{id}/tokens/{token_id}", Access.WRITE, its::deleteToken);
     }
 
@@ -121,15 +123,27 @@ public final class UserRoutes {
         }
     }
 
-    private Answer tokens(Request request) {
-        var tokens = users.tokens(subject(request));
-        return Answer.ok(json -> {
+    private static TokenList tokenList(Request request) {
+        var userId = subject(request);
+        return new TokenList(userId, Page.of(request.query(), "tokens of " + userId));
+    }
+
+    private Answer tokens(Request request, TokenList asked) {
+        var page = asked.page();
+        var rows = users.tokens(asked.userId(), Keyset.of(page), page.skip(), page.rows());
+        var answer = Answer.ok(json -> {
             json.writeStartArray();
-            for (var token : tokens) {
+            for (var token : page.of(rows)) {
                 write(json, token, null);
             }
             json.writeEndArray();
         });
+        page.next(
+                        request,
+                        rows,
+                        token -> new Keyset(token.createdAt(), token.id().toString()).position())
+                .ifPresent(link -> answer.header(HeaderNames.LINK, link));
+        return answer;
     }
 
     private Answer deleteToken(Request request) {

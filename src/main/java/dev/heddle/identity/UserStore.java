@@ -76,11 +76,23 @@ final class UserStore {
                 .orElseThrow();
     }
 
-    List<Token> tokens(Sql sql, String userId) {
-        return sql.list("""
-            SELECT id, name, scopes, created_at, expires_at FROM tokens WHERE user_id = ?
-            ORDER BY created_at DESC, id DESC LIMIT ?
-            """, UserStore::token, userId, TOKENS_MAX);
+    List<Token> tokens(Sql sql, String userId, Optional<Keyset> after, int skip, int rows) {
+        return after.isPresent()
+                ? sql.list(
+                        """
+                        SELECT id, name, scopes, created_at, expires_at FROM tokens
+                        WHERE user_id = ? AND (created_at, id) < (?, ?)
+                        ORDER BY created_at DESC, id DESC LIMIT ?
+                        """,
+                        UserStore::token,
+                        userId,
+                        after.get().createdAt(),
+                        UUID.fromString(after.get().id()),
+                        rows)
+                : sql.list("""
+                    SELECT id, name, scopes, created_at, expires_at FROM tokens WHERE user_id = ?
+                    ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?
+                    """, UserStore::token, userId, rows, skip);
     }
 
     long countTokens(Sql sql, String userId) {

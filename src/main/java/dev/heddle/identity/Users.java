@@ -108,12 +108,12 @@ public final class Users {
         });
     }
 
-    List<Token> tokens(String userId) {
+    List<Token> tokens(String userId, Optional<Keyset> after, int skip, int rows) {
         return database.read(sql -> {
             if (store.find(sql, userId).isEmpty()) {
                 throw userNotFound();
             }
-            return store.tokens(sql, userId);
+            return store.tokens(sql, userId, after, skip, rows);
         });
     }
 

@@ -362,6 +362,13 @@ class SettingsTest {
     }
 
     @Test
+    void anEmbeddedDatabaseTakesNoLargerPoolThanItHasConnections() {
+        assertComplaints(
+                "database:\n  pool-size: 81\n",
+                "database.pool-size: must be at most 80 while database.mode is embedded; found 81 (FILE:2)");
+    }
+
+    @Test
     void anExternalDatabaseNeedsItsAddress() {
         assertComplaints(
                 "database:\n  mode: external\n", "database.url: is missing; database.mode external needs it (FILE:2)");

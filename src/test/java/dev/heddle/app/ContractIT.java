@@ -1,0 +1,646 @@
+package dev.heddle.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.heddle.app.Contract.Exchange;
+import dev.heddle.app.Contract.Operation;
+import dev.heddle.app.TestServer.Person;
+import dev.heddle.app.TestServer.Reply;
+import dev.heddle.testing.Psql;
+import dev.heddle.testing.RawHttp;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** {@code openapi.yaml} is the source of truth: every operation is sent, well and badly, and held against it. */
+class ContractIT {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final AtomicInteger NAMES = new AtomicInteger();
+
+    private static TestServer server;
+    private static Psql psql;
+    private static Contract contract;
+
+    @BeforeAll
+    static void start() {
+        server = TestServer.start();
+        psql = new Psql(server.schema());
+        contract = Contract.of(server.get("/openapi.yaml", "").text());
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    /** What is wrong with a request. */
+    private enum Kind {
+        /** Nothing. */
+        GOOD,
+        /** Something that the document says, and the server finds too. */
+        BAD,
+        /** Nothing that the document could say: who asks, or the state of things. */
+        REFUSED
+    }
+
+    private enum As {
+        NOBODY,
+        STRANGER,
+        SCOPELESS,
+        USER,
+        ADMIN
+    }
+
+    /** What is the matter with the server meanwhile. */
+    private enum Trouble {
+        NONE,
+        LOCKED,
+        GONE,
+        FULL,
+        IN_PROGRESS,
+        FULL_OF_TOKENS
+    }
+
+    /** One request and the status of its answer. */
+    private record Case(
+            String operation,
+            Kind kind,
+            int status,
+            String path,
+            @Nullable String body,
+            Map<String, String> headers,
+            As as,
+            Trouble trouble) {
+
+        Case with(String name, String value) {
+            var more = new LinkedHashMap<>(headers);
+            more.put(name, value);
+            return new Case(operation, kind, status, path, body, more, as, trouble);
+        }
+
+        Case as(As other) {
+            return new Case(operation, kind, status, path, body, headers, other, trouble);
+        }
+
+        Case in(Trouble other) {
+            return new Case(operation, kind, status, path, body, headers, as, other);
+        }
+
+        Case becomes(Kind other, int otherStatus) {
+            return new Case(operation, other, otherStatus, path, body, headers, as, trouble);
+        }
+
+        Case at(String otherPath) {
+            return new Case(operation, kind, status, otherPath, body, headers, as, trouble);
+        }
+
+        Case sending(String otherBody) {
+            return new Case(operation, kind, status, path, otherBody, headers, as, trouble);
+        }
+
+        @Override
+        public String toString() {
+            var text = operation + " " + status + " " + kind + " " + as + " " + trouble + " " + path + " " + headers
+                    + " " + (body == null ? "" : body);
+            return text.length() <= 200 ? text : text.substring(0, 200) + "…";
+        }
+    }
+
+    private static Case good(String operation, int status, String path) {
+        return new Case(operation, Kind.GOOD, status, path, null, Map.of(), As.USER, Trouble.NONE);
+    }
+
+    private static Case good(String operation, int status, String path, String type, String body) {
+        return new Case(operation, Kind.GOOD, status, path, body, Map.of("Content-Type", type), As.USER, Trouble.NONE);
+    }
+
+    private static final String JSON_TYPE = "application/json";
+    private static final String PATCH_TYPE = "application/merge-patch+json";
+    private static final String NEW_USER =
+            "{\"id\": \"{new}\", \"email\": \"{new}@test.example\", \"name\": \"N\", \"role\": \"user\"}";
+    private static final String NEW_TOKEN = "{\"name\": \"laptop\", \"scopes\": [\"read\"]}";
+
+    /** The plainest good request of every operation, from which the others are made. */
+    private static final List<Case> PLAIN = List.of(
+            good("getRoot", 200, "/"),
+            good("getOpenApi", 200, "/openapi.yaml"),
+            good("getDocs", 200, "/docs"),
+            good("getDocsFile", 200, "/docs/docs.js"),
+            good("listProblems", 200, "/problems"),
+            good("getProblem", 200, "/problems/not-found"),
+            good("listTasks", 200, "/tasks"),
+            good("createTask", 201, "/tasks", JSON_TYPE, "{\"title\": \"Thread the warp\"}"),
+            good("countTasks", 200, "/tasks/count"),
+            good("getTask", 200, "/tasks/{task}"),
+            good("patchTask", 200, "/tasks/{task}", PATCH_TYPE, "{\"priority\": 4, \"due_at\": null}"),
+            good("deleteTask", 204, "/tasks/{task}"),
+            good("completeTask", 200, "/tasks/{task}/complete"),
+            good("reopenTask", 200, "/tasks/{done}/reopen"),
+            good("listUsers", 200, "/users").as(As.ADMIN),
+            good("createUser", 201, "/users", JSON_TYPE, NEW_USER).as(As.ADMIN),
+            good("getMe", 200, "/users/me"),
+            good("deleteUser", 204, "/users/{me}").as(As.ADMIN),
+            good("listTokens", 200, "/users/{me}/tokens"),
+            good("createToken", 201, "/users/{me}/tokens", JSON_TYPE, NEW_TOKEN),
+            good("deleteToken", 204, "/users/{me}/tokens/{token}"));
+
+    private static final Set<String> PUBLIC =
+            Set.of("getRoot", "getOpenApi", "getDocs", "getDocsFile", "listProblems", "getProblem");
+
+    private static final Set<String> READS =
+            Set.of("listTasks", "countTasks", "getTask", "listUsers", "getMe", "listTokens");
+
+    private static Case plain(String operation) {
+        return PLAIN.stream()
+                .filter(one -> one.operation().equals(operation))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Of every operation: what can go wrong with any. */
+    private static Stream<Case> anywhere(Case plain) {
+        var cases = new ArrayList<Case>();
+        cases.add(plain);
+        cases.add(plain.with("Request-Timeout", "2.5")
+                .with("X-Request-Id", "checkout-7f3a")
+                .with("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        cases.add(plain.at(plain.path() + "?nonsense=1").becomes(Kind.BAD, 422));
+        cases.add(plain.with("Request-Timeout", "soon").becomes(Kind.BAD, 400));
+        cases.add(plain.with("Request-Timeout", "0").becomes(Kind.BAD, 400));
+        cases.add(plain.at(plain.path() + "?nonsense=" + "x".repeat(9000)).becomes(Kind.BAD, 414));
+        cases.add(plain.with("X-Filler", "x".repeat(20_000)).becomes(Kind.REFUSED, 431));
+        if (!PUBLIC.contains(plain.operation())) {
+            cases.add(plain.as(As.NOBODY).becomes(Kind.BAD, 401));
+            cases.add(plain.as(As.STRANGER).becomes(Kind.REFUSED, 401));
+            cases.add(plain.as(As.SCOPELESS).becomes(Kind.REFUSED, 403));
+            cases.add(plain.in(Trouble.LOCKED).with("Request-Timeout", "0.2").becomes(Kind.REFUSED, 503));
+            cases.add(plain.in(Trouble.GONE).becomes(Kind.REFUSED, 500));
+        }
+        if (!PUBLIC.contains(plain.operation()) && !READS.contains(plain.operation())) {
+            cases.add(plain.in(Trouble.FULL).becomes(Kind.REFUSED, 507));
+        }
+        if (plain.body() == null
+                && plain.operation().endsWith("Task")
+                && !plain.operation().equals("getTask")) {
+            cases.add(plain.sending("{}").becomes(Kind.BAD, 400));
+        }
+        if (plain.body() != null) {
+            cases.add(plain.with("Content-Type", "text/plain").becomes(Kind.BAD, 415));
+            cases.add(plain.sending("{\"title\": \"" + "x".repeat(600_000) + "\"}")
+                    .becomes(Kind.BAD, 413));
+            cases.add(plain.sending("{\"title\"").becomes(Kind.BAD, 400));
+            cases.add(plain.sending("[]").becomes(Kind.BAD, 422));
+            cases.add(plain.sending("{\"nonsense\": 1}").becomes(Kind.BAD, 422));
+            cases.add(plain.sending("{\"name\": 1, \"title\": 1}").becomes(Kind.BAD, 422));
+        }
+        return cases.stream();
+    }
+
+    private static List<Case> ofTaskLists(Case plain) {
+        var cases = new ArrayList<Case>();
+        for (var query : List.of(
+                "completed=true",
+                "label=loom&priority=2",
+                "due_before=2026-12-01T00:00:00Z&due_after=2026-11-22T00:00:00%2B02:00",
+                "q=warp%20%C3%A4",
+                "user_id={me}")) {
+            cases.add(plain.at(plain.path() + "?" + query));
+        }
+        for (var query : List.of(
+                "completed=maybe",
+                "label=" + "x".repeat(51),
+                "label=",
+                "priority=5",
+                "priority=high",
+                "due_before=tomorrow",
+                "due_after=2026-11-22",
+                "q=",
+                "q=" + "x".repeat(201))) {
+            cases.add(plain.at(plain.path() + "?" + query).becomes(Kind.BAD, 422));
+        }
+        cases.add(plain.at(plain.path() + "?user_id=admin").becomes(Kind.REFUSED, 403));
+        cases.add(plain.at(plain.path() + "?user_id={me}").as(As.ADMIN));
+        return cases;
+    }
+
+    private static List<Case> ofPages(Case plain) {
+        var cases = new ArrayList<Case>();
+        cases.add(plain.at(plain.path() + "?limit=1"));
+        cases.add(plain.at(plain.path() + "?limit=100&skip=0"));
+        cases.add(plain.at(plain.path() + "?limit=1&skip=1"));
+        for (var query :
+                List.of("limit=0", "limit=101", "limit=x", "limit=1&limit=2", "skip=-1", "skip=100001", "cursor=")) {
+            cases.add(plain.at(plain.path() + "?" + query).becomes(Kind.BAD, 422));
+        }
+        cases.add(plain.at(plain.path() + "?cursor=nonsense").becomes(Kind.REFUSED, 422));
+        return cases;
+    }
+
+    private static List<Case> ofOneTask(Case plain) {
+        var missing = plain.path().replaceFirst("\\{(task|done)}", "01a202c0-f64b-752e-bca9-6513269e0d37");
+        var cases = new ArrayList<>(List.of(
+                plain.at(missing).becomes(Kind.REFUSED, 404),
+                plain.at(plain.path().replaceFirst("\\{(task|done)}", "none")).becomes(Kind.REFUSED, 404),
+                plain.at(plain.path().replaceFirst("\\{(task|done)}", "{foreign}"))
+                        .becomes(Kind.REFUSED, 404),
+                plain.at(plain.path() + "?user_id={me}"),
+                plain.at(plain.path() + "?user_id={me}").as(As.ADMIN),
+                plain.at(plain.path() + "?user_id=admin").becomes(Kind.REFUSED, 403)));
+        if (!plain.operation().equals("getTask")) {
+            cases.add(plain.with("If-Match", "*"));
+            cases.add(plain.with("If-Match", "\"1\", \"2\""));
+            cases.add(plain.with("If-Match", "\"99\"").becomes(Kind.REFUSED, 412));
+        }
+        return cases;
+    }
+
+    private static List<Case> ofNewTasks(Case plain) {
+        var cases = new ArrayList<>(List.of(
+                plain.sending("""
+                    {"title": "Thread the warp", "description": "320 ends", "priority": 2, "labels": ["loom", "urgent"],
+                     "due_at": "2026-12-01T17:00:00+01:00", "user_id": "{me}"}\
+                    """),
+                plain.sending("{\"title\": \"\ud83e\uddf5\", \"description\": null, \"due_at\": null, \"labels\": []}"),
+                plain.with("Idempotency-Key", "k-{new}"),
+                plain.with("Idempotency-Key", "k-{new}").in(Trouble.IN_PROGRESS).becomes(Kind.REFUSED, 409),
+                plain.with("Idempotency-Key", "two words").becomes(Kind.BAD, 400),
+                plain.with("Idempotency-Key", "k".repeat(256)).becomes(Kind.BAD, 400),
+                plain.sending("{\"title\": \"x\", \"user_id\": \"admin\"}").becomes(Kind.REFUSED, 403),
+                plain.sending("{\"title\": \"x\", \"user_id\": \"no-one\"}")
+                        .as(As.ADMIN)
+                        .becomes(Kind.REFUSED, 422),
+                plain.sending("{\"title\": \"x\", \"title\": \"y\"}").becomes(Kind.REFUSED, 422)));
+        for (var body : List.of(
+                "{}",
+                "{\"title\": null}",
+                "{\"title\": \"\"}",
+                "{\"title\": \"" + "x".repeat(201) + "\"}",
+                "{\"title\": \"x\", \"description\": \"" + "x".repeat(20_001) + "\"}",
+                "{\"title\": \"x\", \"description\": 7}",
+                "{\"title\": \"x\", \"priority\": 5}",
+                "{\"title\": \"x\", \"priority\": 1.5}",
+                "{\"title\": \"x\", \"priority\": null}",
+                "{\"title\": \"x\", \"labels\": \"a\"}",
+                "{\"title\": \"x\", \"labels\": [1]}",
+                "{\"title\": \"x\", \"labels\": [\"\"]}",
+                "{\"title\": \"x\", \"labels\": [\"a\", \"a\"]}",
+                "{\"title\": \"x\", \"labels\": [\"" + "x".repeat(51) + "\"]}",
+                "{\"title\": \"x\", \"due_at\": \"tomorrow\"}",
+                "{\"title\": \"x\", \"completed\": true}")) {
+            cases.add(plain.sending(body).becomes(Kind.BAD, 422));
+        }
+        return cases;
+    }
+
+    private static List<Case> ofTheRest() {
+        var get = plain("getTask");
+        var list = plain("listTasks");
+        var complete = plain("completeTask");
+        var patch = plain("patchTask");
+        var user = plain("createUser");
+        var token = plain("createToken");
+        return List.of(
+                plain("getDocsFile").at("/docs/swagger-ui.css"),
+                plain("getDocsFile").at("/docs/favicon-32x32.png"),
+                plain("getDocsFile").at("/docs/none").becomes(Kind.REFUSED, 404),
+                plain("getProblem").at("/problems/none").becomes(Kind.REFUSED, 404),
+                list.with("Accept", "application/x-ndjson"),
+                list.with("Accept", "text/csv"),
+                list.with("Accept", "image/png").becomes(Kind.BAD, 406),
+                list.with("Accept", "text/csv").at("/tasks?limit=1").becomes(Kind.REFUSED, 422),
+                list.at("/tasks?skip=0&cursor=x").becomes(Kind.REFUSED, 422),
+                get.with("If-None-Match", "\"1\"").becomes(Kind.GOOD, 304),
+                get.with("If-None-Match", "\"2\""),
+                patch.sending("{}"),
+                patch.sending("{\"title\": null}").becomes(Kind.BAD, 422),
+                patch.sending("{\"user_id\": \"admin\"}").becomes(Kind.BAD, 422),
+                complete.at("/tasks/{done}/complete"),
+                complete.with("Idempotency-Key", "k-{new}"),
+                complete.with("Idempotency-Key", "k-{new}")
+                        .in(Trouble.IN_PROGRESS)
+                        .becomes(Kind.REFUSED, 409),
+                complete.at("/tasks/none/complete")
+                        .with("Idempotency-Key", "k-{new}")
+                        .becomes(Kind.REFUSED, 404),
+                plain("reopenTask").at("/tasks/{task}/reopen"),
+                user.sending(NEW_USER.replace("{new}", "{me}")).becomes(Kind.REFUSED, 409),
+                user.sending(NEW_USER.replace("{new}@", "")).becomes(Kind.BAD, 422),
+                user.sending(NEW_USER.replace("\"user\"", "\"root\"")).becomes(Kind.BAD, 422),
+                user.sending(NEW_USER.replace("\"id\": \"{new}\"", "\"id\": \"-x\""))
+                        .becomes(Kind.BAD, 422),
+                user.sending(NEW_USER.replace("\"id\": \"{new}\"", "\"id\": \"me\""))
+                        .becomes(Kind.REFUSED, 422),
+                plain("deleteUser").at("/users/none").becomes(Kind.REFUSED, 404),
+                plain("deleteUser").at("/users/admin").becomes(Kind.REFUSED, 409),
+                plain("listTokens").at("/users/admin/tokens").becomes(Kind.REFUSED, 403),
+                plain("listTokens").at("/users/none/tokens").as(As.ADMIN).becomes(Kind.REFUSED, 404),
+                token.sending("{\"name\": \"l\", \"scopes\": [\"read\"], \"expires_at\": \"2999-01-01T00:00:00Z\"}"),
+                token.sending("{\"name\": \"l\", \"scopes\": []}").becomes(Kind.BAD, 422),
+                token.sending("{\"name\": \"l\", \"scopes\": [\"root\"]}").becomes(Kind.BAD, 422),
+                token.sending("{\"name\": \"\", \"scopes\": [\"read\"]}").becomes(Kind.BAD, 422),
+                token.sending("{\"name\": \"l\", \"scopes\": [\"read\"], \"expires_at\": \"2000-01-01T00:00:00Z\"}")
+                        .becomes(Kind.REFUSED, 422),
+                token.sending("{\"name\": \"l\", \"scopes\": [\"admin\"]}")
+                        .as(As.ADMIN)
+                        .becomes(Kind.REFUSED, 422),
+                token.at("/users/none/tokens").as(As.ADMIN).becomes(Kind.REFUSED, 404),
+                token.in(Trouble.FULL_OF_TOKENS).becomes(Kind.REFUSED, 409),
+                plain("deleteToken").at("/users/{me}/tokens/none").becomes(Kind.REFUSED, 404));
+    }
+
+    private static List<Case> cases() {
+        return Stream.of(
+                        PLAIN.stream().flatMap(ContractIT::anywhere),
+                        Stream.of("listTasks", "countTasks").flatMap(id -> ofTaskLists(plain(id)).stream()),
+                        Stream.of("listTasks", "listUsers", "listTokens").flatMap(id -> ofPages(plain(id)).stream()),
+                        Stream.of("getTask", "patchTask", "deleteTask", "completeTask", "reopenTask")
+                                .flatMap(id -> ofOneTask(plain(id)).stream()),
+                        ofNewTasks(plain("createTask")).stream(),
+                        ofTheRest().stream())
+                .flatMap(all -> all)
+                .toList();
+    }
+
+    /** What the paths and bodies of the cases speak of, fresh for each. */
+    private record Fixture(Person me, String token, Map<String, String> words) {
+        static Fixture fresh(Case one) {
+            var me = server.person();
+            var done = server.task(me, "{\"title\": \"done\", \"labels\": [\"loom\"], \"priority\": 2}")
+                    .get("id")
+                    .asText();
+            server.send("POST", "/tasks/" + done + "/complete", me.token(), null);
+            var foreign = server.send("POST", "/tasks", server.adminToken(), "{\"title\": \"foreign\"}");
+            var token = server.send("POST", "/users/" + me.id() + "/tokens", me.token(), NEW_TOKEN);
+            var words = Map.of(
+                    "{me}", me.id(),
+                    "{new}", "n" + NAMES.incrementAndGet(),
+                    "{done}", done,
+                    "{task}", server.task(me, "{\"title\": \"open\"}").get("id").asText(),
+                    "{foreign}", foreign.json().get("id").asText(),
+                    "{token}", token.json().get("id").asText());
+            return new Fixture(me, caller(one.as(), me, READS.contains(one.operation())), words);
+        }
+
+        private static String caller(As as, Person me, boolean isRead) {
+            return switch (as) {
+                case NOBODY -> "";
+                case STRANGER -> "hdl_" + "x".repeat(43);
+                case SCOPELESS -> server.token(me.id(), isRead ? "write" : "read");
+                case USER -> me.token();
+                case ADMIN -> server.adminToken();
+            };
+        }
+
+        String fill(String text) {
+            var filled = text;
+            for (var word : words.entrySet()) {
+                filled = filled.replace(word.getKey(), word.getValue());
+            }
+            return filled;
+        }
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyRequestAndItsAnswerAreAsTheDocumentSays() {
+        return cases().stream().map(one -> dynamicTest(one.toString(), () -> check(one)));
+    }
+
+    private static void check(Case one) {
+        var operation = contract.operation(one.operation());
+        var exchange = exchange(operation, one, Fixture.fresh(one));
+        assertEquals(one.status(), exchange.reply().status(), exchange.reply()::text);
+        var aboutRequest = contract.complaintsAboutRequest(exchange);
+        assertEquals(one.kind() == Kind.BAD, !aboutRequest.isEmpty(), () -> "the document finds " + aboutRequest);
+        assertEquals(List.of(), contract.complaintsAboutReply(operation, exchange));
+    }
+
+    private static Exchange exchange(Operation operation, Case one, Fixture fixture) {
+        var headers = new LinkedHashMap<String, String>();
+        one.headers().forEach((name, value) -> headers.put(name, fixture.fill(value)));
+        if (!fixture.token().isEmpty()) {
+            headers.put("Authorization", "Bearer " + fixture.token());
+        }
+        var path = fixture.fill(one.path());
+        var body = one.body() == null ? null : fixture.fill(one.body());
+        var table = operation.path().startsWith("/tasks")
+                ? "tasks"
+                : operation.path().contains("tokens") ? "tokens" : "users";
+        var reply = during(one.trouble(), table, fixture, () -> send(operation.method(), path, body, headers));
+        return new Exchange(operation.method(), path, headers, body, reply);
+    }
+
+    private static Reply send(String method, String path, @Nullable String body, Map<String, String> headers) {
+        var flat = headers.entrySet().stream()
+                .flatMap(header -> Stream.of(header.getKey(), header.getValue()))
+                .toArray(String[]::new);
+        return server.send(method, path, "", body, flat);
+    }
+
+    private interface Sending {
+        Reply send();
+    }
+
+    private static Reply during(Trouble trouble, String table, Fixture fixture, Sending sending) {
+        // Now the token is remembered, and the trouble meets the operation itself.
+        server.get("/users/me", fixture.token());
+        return switch (trouble) {
+            case NONE -> sending.send();
+            case FULL_OF_TOKENS -> {
+                psql.execute("INSERT INTO tokens (user_id, id, name, scopes, digest) SELECT '"
+                        + fixture.me().id()
+                        + "', gen_random_uuid(), 'x', '{read}', sha256(gen_random_uuid()::text::bytea)"
+                        + " FROM generate_series(1, 100)");
+                yield sending.send();
+            }
+            case LOCKED -> {
+                try (var _ = psql.lock(table, "ACCESS EXCLUSIVE")) {
+                    yield sending.send();
+                }
+            }
+            case GONE -> {
+                try (var _ = psql.gone(table)) {
+                    yield sending.send();
+                }
+            }
+            case FULL -> {
+                try (var _ = psql.broken(table, "53100")) {
+                    yield sending.send();
+                }
+            }
+            case IN_PROGRESS -> {
+                try (var lock = psql.lock(table, "ACCESS EXCLUSIVE")) {
+                    var first = Thread.startVirtualThread(sending::send);
+                    psql.awaitBlocked(1);
+                    var second = sending.send();
+                    lock.release();
+                    joined(first);
+                    yield second;
+                }
+            }
+        };
+    }
+
+    private static void joined(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void everyOperationOfTheDocumentIsSentWellAndBadly() {
+        var operations =
+                contract.operations().stream().map(Operation::id).collect(Collectors.toCollection(TreeSet::new));
+        assertEquals(operations, sent(Kind.GOOD));
+        assertEquals(operations, sent(Kind.BAD));
+    }
+
+    private static Set<String> sent(Kind kind) {
+        return cases().stream()
+                .filter(one -> one.kind() == kind)
+                .map(Case::operation)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    @Test
+    void everyStatusOfEveryOperationIsMet() {
+        var missing = new TreeSet<String>();
+        for (var operation : contract.operations()) {
+            for (int status : contract.statuses(operation)) {
+                // What serves files of the jar cannot be brought to fail from outside.
+                boolean isOutOfReach = PUBLIC.contains(operation.id()) && status >= 500;
+                boolean isMet = cases().stream()
+                        .anyMatch(one -> one.operation().equals(operation.id()) && one.status() == status);
+                if (!isOutOfReach && !isMet) {
+                    missing.add(operation.id() + " " + status);
+                }
+            }
+        }
+        assertEquals(Set.of(), missing);
+    }
+
+    @Test
+    void theDocumentHasEveryRouteOfTheServerAndTheServerEveryOperationOfTheDocument() {
+        var routes = server.heddle().routes().operations().stream()
+                .map(route -> route.method() + " " + route.pattern())
+                .collect(Collectors.toCollection(TreeSet::new));
+        var documented =
+                contract.operations().stream().map(Operation::toString).collect(Collectors.toCollection(TreeSet::new));
+        assertEquals(routes, documented);
+    }
+
+    @Test
+    void everyGetHasItsHeadWithTheSameHeaders() {
+        for (var plain : PLAIN) {
+            var operation = contract.operation(plain.operation());
+            if (operation.method().equals("GET")) {
+                var fixture = Fixture.fresh(plain);
+                var path = fixture.fill(plain.path());
+                var get = server.get(path, fixture.token());
+                var head = server.send("HEAD", path, fixture.token(), null);
+                assertEquals(get.status(), head.status());
+                assertEquals("", head.text());
+                assertEquals(lasting(get), lasting(head), path);
+            }
+        }
+    }
+
+    private static Map<String, List<String>> lasting(Reply reply) {
+        var headers = new LinkedHashMap<>(reply.raw().headers().map());
+        headers.keySet().removeAll(Set.of("date", "x-request-id"));
+        return headers;
+    }
+
+    @Test
+    void everyPathAnswersOptionsWithItsMethods() {
+        var methods = contract.operations().stream()
+                .collect(Collectors.groupingBy(
+                        Operation::path, Collectors.mapping(Operation::method, Collectors.toCollection(TreeSet::new))));
+        methods.forEach((path, documented) -> {
+            documented.add("OPTIONS");
+            if (documented.contains("GET")) {
+                documented.add("HEAD");
+            }
+            var reply = server.send("OPTIONS", path.replace("{", "").replace("}", ""), "", null);
+            assertEquals(204, reply.status());
+            assertEquals(String.join(", ", documented), reply.header("Allow").orElse(""), path);
+        });
+    }
+
+    @Test
+    void problemsThatBelongToNoOperationHaveTheSameForm() throws IOException {
+        var unknown = server.get("/nothing/here", "");
+        assertEquals(404, unknown.status());
+        assertEquals(List.of(), contract.complaintsAbout(unknown.json(), "Problem"));
+        var method = server.send("PUT", "/tasks", server.adminToken(), null);
+        assertEquals(405, method.status());
+        assertTrue(method.header("Allow").isPresent());
+        assertEquals(List.of(), contract.complaintsAbout(method.json(), "Problem"));
+        var noise = RawHttp.send(server.port(), "hello\r\n\r\n", 500).text();
+        var body = JSON.readTree(noise.substring(noise.indexOf("\r\n\r\n")));
+        assertEquals(List.of(), contract.complaintsAbout(body, "Problem"));
+    }
+
+    @Test
+    void everyExampleOfTheDocumentIsValid() {
+        var examples = contract.examples();
+        assertFalse(examples.isEmpty());
+        examples.values().removeIf(List::isEmpty);
+        assertEquals(Map.of(), examples);
+    }
+
+    @Test
+    void everyLineOfAnExportAndOfItsExampleIsATask() throws JsonProcessingException {
+        var person = server.person();
+        server.task(person, "{\"title\": \"one\", \"labels\": [\"a\"]}");
+        server.task(person, "{\"title\": \"two\", \"description\": \"\", \"due_at\": \"2026-12-01T10:00:00Z\"}");
+        var export = server.send("GET", "/tasks", person.token(), null, "Accept", "application/x-ndjson");
+        assertEquals(2, export.text().lines().count());
+        var lines = Stream.concat(
+                        export.text().lines(),
+                        contract.example("listTasks", 200, "application/x-ndjson")
+                                .lines())
+                .toList();
+        for (var line : lines) {
+            assertEquals(List.of(), contract.complaintsAbout(JSON.readTree(line), "Task"), line);
+        }
+    }
+
+    @Test
+    void theExampleOfTheCsvExportHasItsColumns() {
+        var export = server.send("GET", "/tasks", server.person().token(), null, "Accept", "text/csv");
+        assertEquals(
+                export.text().strip(),
+                contract.example("listTasks", 200, "text/csv")
+                        .lines()
+                        .findFirst()
+                        .orElse(""));
+    }
+
+    @Test
+    void theListOfProblemsIsTheCatalogueAndEachHasItsPage() {
+        for (var problem : server.get("/problems", "").json()) {
+            assertEquals(problem, server.get(problem.get("type").asText(), "").json());
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package dev.heddle.testing;
+
+import static org.awaitility.Awaitility.await;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+
+/** What somebody with a terminal at the database does beside the code under test, in one schema. */
+public record Psql(String schema) {
+
+    /** A lock on a table, held until it is closed. */
+    public record Lock(Connection connection) implements AutoCloseable {
+        /** Gives it up before that. */
+        public void release() {
+            try {
+                connection.rollback();
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                connection.close();
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    /** Runs a statement that answers nothing of interest. */
+    public void execute(String statement) {
+        try (var connection = TestPostgres.connect(schema);
+                var it = connection.createStatement()) {
+            it.execute(statement);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The one number that the query answers. */
+    public long number(String query) {
+        try (var connection = TestPostgres.connect(schema);
+                var it = connection.createStatement();
+                var rows = it.executeQuery(query)) {
+            rows.next();
+            return rows.getLong(1);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Takes a lock in a mode such as {@code ACCESS EXCLUSIVE}. */
+    @SuppressWarnings("MustBeClosedChecker") // The lock is the connection.
+    public Lock lock(String table, String mode) {
+        try {
+            var connection = TestPostgres.connect(schema);
+            connection.setAutoCommit(false);
+            try (var it = connection.createStatement()) {
+                it.execute("LOCK TABLE " + table + " IN " + mode + " MODE");
+            }
+            return new Lock(connection);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Waits until so many statements wait for locks on tables of the schema. */
+    public void awaitBlocked(int count) {
+        await().atMost(Duration.ofSeconds(4)).until(() -> number("""
+            SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+            WHERE NOT l.granted AND c.relnamespace = '%s'::regnamespace
+            """.formatted(schema)) == count);
+    }
+
+    /** Something that is undone when it is closed. */
+    @FunctionalInterface
+    public interface Undo extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** Makes every write to the table fail with that SQLSTATE. */
+    public Undo broken(String table, String sqlState) {
+        var name = "broken_" + table;
+        execute("CREATE FUNCTION " + name + "() RETURNS trigger LANGUAGE plpgsql AS "
+                + "$$ BEGIN RAISE EXCEPTION 'broken' USING ERRCODE = '" + sqlState + "'; END $$");
+        execute("CREATE TRIGGER " + name + " BEFORE INSERT OR UPDATE OR DELETE ON " + table
+                + " FOR EACH ROW EXECUTE FUNCTION " + name + "()");
+        return () -> {
+            execute("DROP TRIGGER " + name + " ON " + table);
+            execute("DROP FUNCTION " + name + "()");
+        };
+    }
+
+    /** Takes the table away, as a mistake in our SQL would. */
+    public Undo gone(String table) {
+        execute("ALTER TABLE " + table + " RENAME TO gone_" + table);
+        return () -> execute("ALTER TABLE gone_" + table + " RENAME TO " + table);
+    }
+}
