@@ -3,6 +3,7 @@ package dev.heddle.http;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.regex.Pattern;
 
 /**
@@ -27,10 +28,23 @@ public record Keyset(Instant createdAt, String id) {
             var position = POSITION.matcher(text);
             if (!position.matches()) {
                 // Not one of ours, though its check value is right: somebody has computed it.
-                throw Problem.BAD_REQUEST.because("The cursor is not one that this list has given.");
+                throw notOurs();
             }
             return new Keyset(
                     Instant.EPOCH.plus(Long.parseLong(position.group(1)), ChronoUnit.MICROS), position.group(2));
         });
+    }
+
+    /** The id, where ids are UUIDs. */
+    public UUID uuid() {
+        try {
+            return UUID.fromString(id);
+        } catch (IllegalArgumentException e) {
+            throw notOurs();
+        }
+    }
+
+    private static ProblemException notOurs() {
+        return Problem.BAD_REQUEST.because("The cursor is not one that this list has given.");
     }
 }

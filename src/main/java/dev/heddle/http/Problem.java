@@ -160,6 +160,11 @@ public enum Problem {
         return ProblemException.invalid(List.of(new Complaint(Complaint.Place.BODY, pointer, code, detail)));
     }
 
+    /** {@link #INVALID}, for one parameter of the query that only the use case could find wrong. */
+    public static ProblemException invalidParameter(String name, String code, String detail) {
+        return ProblemException.invalid(List.of(new Complaint(Complaint.Place.QUERY, name, code, detail)));
+    }
+
     /** This problem, for a reason that goes to the log with the request id and never to the client. */
     public ProblemException causedBy(@Nullable Throwable cause) {
         return new ProblemException(this, detail, List.of(), Map.of(), cause);

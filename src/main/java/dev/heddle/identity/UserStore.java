@@ -87,7 +87,7 @@ final class UserStore {
                         UserStore::token,
                         userId,
                         after.get().createdAt(),
-                        UUID.fromString(after.get().id()),
+                        after.get().uuid(),
                         rows)
                 : sql.list("""
                     SELECT id, name, scopes, created_at, expires_at FROM tokens WHERE user_id = ?

@@ -41,8 +41,7 @@ final class TaskStore {
     /** Newest first; {@code rows} bounds how many. */
     List<Task> list(Sql sql, TaskFilter filter, Optional<Keyset> after, int skip, int rows) {
         var where = new Conditions(filter);
-        after.ifPresent(position ->
-                where.add("(created_at, id) < (?, ?)", position.createdAt(), UUID.fromString(position.id())));
+        after.ifPresent(position -> where.add("(created_at, id) < (?, ?)", position.createdAt(), position.uuid()));
         var tail = " ORDER BY created_at DESC, id DESC LIMIT ?";
         where.parameters.add(rows);
         if (skip > 0) {

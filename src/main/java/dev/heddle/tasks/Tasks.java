@@ -16,6 +16,8 @@ public final class Tasks {
     /** The table's own name for "there is no such user". */
     private static final String OWNER_CONSTRAINT = "tasks_user_id_fkey";
 
+    private static final String NO_SUCH_USER = "no_such_user";
+
     private final Database database;
     private final TaskStore store = new TaskStore();
 
@@ -29,7 +31,9 @@ public final class Tasks {
             return database.single(sql -> store.insert(sql, userId, Uuid7.next(), wanted));
         } catch (DatabaseException e) {
             if (e.isConstraint(OWNER_CONSTRAINT)) {
-                throw Problem.invalid("/user_id", "no_such_user", "there is no such user");
+                throw wanted.userId().isPresent()
+                        ? Problem.invalid("/user_id", NO_SUCH_USER, "there is no such user")
+                        : Problem.invalidParameter("user_id", NO_SUCH_USER, "there is no such user");
             }
             throw e;
         }
@@ -68,14 +72,25 @@ public final class Tasks {
 
     /** Completing what is completed changes nothing and is no error. */
     Task complete(String userId, UUID id, IfMatch condition) {
-        return database.single(sql -> store.complete(sql, userId, id, condition))
-                .orElseGet(() -> unchanged(userId, id, condition));
+        while (true) {
+            var task = database.single(sql -> store.complete(sql, userId, id, condition))
+                    .orElseGet(() -> unchanged(userId, id, condition));
+            if (task.completed()) {
+                return task;
+            }
+            // Reopened by somebody between the two statements: again.
+        }
     }
 
     /** Reopening what is open changes nothing and is no error. */
     Task reopen(String userId, UUID id, IfMatch condition) {
-        return database.single(sql -> store.reopen(sql, userId, id, condition))
-                .orElseGet(() -> unchanged(userId, id, condition));
+        while (true) {
+            var task = database.single(sql -> store.reopen(sql, userId, id, condition))
+                    .orElseGet(() -> unchanged(userId, id, condition));
+            if (!task.completed()) {
+                return task;
+            }
+        }
     }
 
     /** The task as it is, if there is one and the condition holds. */

@@ -3,6 +3,7 @@ package dev.heddle.app;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.heddle.http.AccessLog;
+import dev.heddle.http.Routes;
 import dev.heddle.testing.TestPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -116,6 +117,11 @@ public final class TestServer implements AutoCloseable {
 
     Heddle heddle() {
         return heddle;
+    }
+
+    /** Every operation of its API. */
+    public List<Routes.Operation> operations() {
+        return heddle.routes().operations();
     }
 
     /** The first administrator's token; empty for a replica, which made none. */
