@@ -17,12 +17,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Every method that runs work throws {@link DatabaseException} when the database fails it, and {@link
  * dev.heddle.concurrent.BulkheadFullException} when no connection became free within the gate's wait. Work that is past
- * its {@link Deadline} is cancelled in PostgreSQL.
+ * its {@link Deadline}, or whose thread was interrupted, is cancelled in PostgreSQL and rolled back.
  */
 public final class Database implements AutoCloseable {
 
-    /** Above every statement's own limit: the last resort against a network that swallows packets. */
-    private static final Duration SOCKET_TIMEOUT_RESERVE = Duration.ofSeconds(10);
+    /** Above PostgreSQL's own limit for a statement: the last resort against a network that swallows packets. */
+    private static final Duration NETWORK_RESERVE = Duration.ofSeconds(10);
+
+    /** For the TCP connection and the log-in together; a network that swallows packets must not hold the pool. */
+    private static final int LOGIN_TIMEOUT_SECONDS = 5;
 
     /** A lock held that long is a fault; the request is told to try again rather than to use up its deadline. */
     private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
@@ -33,11 +36,9 @@ public final class Database implements AutoCloseable {
     /** Beside the gate's places: health checks and migrations must not wait behind requests. */
     private static final int RESERVED = 1;
 
-    /** A connection that is lent longer than this is reported as leaked, with the place that took it. */
-    private static final Duration LEAK_REPORT = Duration.ofSeconds(60);
-
     private final HikariDataSource pool;
     private final Bulkhead gate;
+    private final Duration unitLimit;
     private final DeadlineWatch watch = new DeadlineWatch();
 
     // Not static: a unit of one database is none of another.
@@ -80,15 +81,19 @@ public final class Database implements AutoCloseable {
         T run(Sql sql);
     }
 
-    private Database(HikariDataSource pool, Bulkhead gate) {
+    private Database(HikariDataSource pool, Bulkhead gate, Duration unitLimit) {
         this.pool = pool;
         this.gate = gate;
+        this.unitLimit = unitLimit;
     }
 
     /** Opens the pool; the database need not be there yet, see {@link #failure()}. */
     public static Database open(Options options) {
         var gate = new Bulkhead("database", options.poolSize(), options.gateQueue(), options.gateWait());
-        return new Database(new HikariDataSource(config(options)), gate);
+        return new Database(
+                new HikariDataSource(config(options)),
+                gate,
+                options.statementTimeout().plus(NETWORK_RESERVE));
     }
 
     private static HikariConfig config(Options options) {
@@ -104,7 +109,7 @@ public final class Database implements AutoCloseable {
         config.setConnectionTimeout(Math.max(250, options.gateWait().toMillis()));
         config.setValidationTimeout(250);
         config.setKeepaliveTime(Duration.ofMinutes(2).toMillis());
-        config.setLeakDetectionThreshold(LEAK_REPORT.toMillis());
+        // No leak detection: a unit gives its connection back by construction, and a timer task for each costs 5 %.
         // The server starts before its database: readiness tells, not a failed constructor.
         config.setInitializationFailTimeout(-1);
         driver(config, options);
@@ -116,10 +121,8 @@ public final class Database implements AutoCloseable {
         config.addDataSourceProperty("connectTimeout", "3");
         config.addDataSourceProperty("cancelSignalTimeout", "3");
         config.addDataSourceProperty("tcpKeepAlive", "true");
-        config.addDataSourceProperty(
-                "socketTimeout",
-                String.valueOf(
-                        options.statementTimeout().plus(SOCKET_TIMEOUT_RESERVE).toSeconds()));
+        // No socketTimeout: it costs a timer for each read, and DeadlineWatch cuts what cannot be cancelled.
+        config.addDataSourceProperty("loginTimeout", String.valueOf(LOGIN_TIMEOUT_SECONDS));
         // Its default puts the data of refused rows into messages, and so into logs.
         config.addDataSourceProperty("logServerErrorDetail", "false");
         config.addDataSourceProperty("reWriteBatchedInserts", "true");
@@ -183,7 +186,7 @@ public final class Database implements AutoCloseable {
     private <T> T inUnit(Work<T> work, Frame frame) {
         gate.enter();
         try (Connection connection = pool.getConnection()) {
-            var unit = new Unit(connection, Deadline.current());
+            var unit = new Unit(connection, deadline());
             watch.add(unit);
             try {
                 return ScopedValue.where(current, unit).call(() -> frame.run(unit, work));
@@ -195,6 +198,12 @@ public final class Database implements AutoCloseable {
         } finally {
             gate.leave();
         }
+    }
+
+    /** That of the request, or for work without one the time after which only the network can be at fault. */
+    private Deadline deadline() {
+        var current = Deadline.current();
+        return current.remainingNanos() <= unitLimit.toNanos() ? current : Deadline.after(unitLimit);
     }
 
     /** Whether nobody waits for the outcome any more; an interruption closes the socket of a virtual thread. */

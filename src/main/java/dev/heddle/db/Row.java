@@ -93,10 +93,13 @@ public final class Row {
         }
     }
 
-    /** A text[] column that is never null and holds no nulls. */
+    /** A text[] column that holds no nulls; null is an empty list, which costs less to send and to read. */
     public List<String> texts() {
         try {
-            var array = present(rows.getArray(++column));
+            var array = rows.getArray(++column);
+            if (array == null) {
+                return List.of();
+            }
             return List.of((String[]) Objects.requireNonNull(array.getArray()));
         } catch (SQLException e) {
             throw new UnreadableColumn(e);

@@ -2,6 +2,7 @@ package dev.heddle.http;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -24,6 +25,9 @@ public record Page(int limit, int skip, Optional<String> after, String fingerpri
 
     /** Longer than any cursor that we make. */
     private static final int CURSOR_LENGTH_MAX = 400;
+
+    /** The parameters that say where a page begins. */
+    private static final Set<String> WHERE = Set.of("cursor", "skip");
 
     /** For answers that are not cut into pages. */
     public static final Page ALL = new Page(LIMIT_MAX, 0, Optional.empty(), "");
@@ -64,7 +68,7 @@ public record Page(int limit, int skip, Optional<String> after, String fingerpri
         if (rows.size() <= limit) {
             return Optional.empty();
         }
-        var other = request.queryWithout("cursor", "skip");
+        var other = request.queryWithout(WHERE);
         var where = skip > 0 && skip + limit <= SKIP_MAX
                 ? "skip=" + (skip + limit)
                 : "cursor=" + Cursor.write(position.apply(rows.get(limit - 1)), fingerprint);

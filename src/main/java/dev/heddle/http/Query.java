@@ -29,11 +29,12 @@ public final class Query {
             return new Query(Map.of(), complaints);
         }
         var values = new LinkedHashMap<String, String>();
-        for (var pair : raw.split("&", -1)) {
-            if (!pair.isEmpty()) {
-                int equals = pair.indexOf('=');
-                var name = decode(equals < 0 ? pair : pair.substring(0, equals));
-                var value = equals < 0 ? "" : decode(pair.substring(equals + 1));
+        for (int from = 0, end; from <= raw.length(); from = end + 1) {
+            end = raw.indexOf('&', from) < 0 ? raw.length() : raw.indexOf('&', from);
+            if (end > from) {
+                int equals = raw.indexOf('=', from) < 0 ? end : Math.min(end, raw.indexOf('=', from));
+                var name = decode(raw.substring(from, equals));
+                var value = equals == end ? "" : decode(raw.substring(equals + 1, end));
                 if (values.putIfAbsent(name, value) != null) {
                     complaints.query(name, "duplicate", "stands more than once");
                 }

@@ -11,13 +11,13 @@ import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.StringJoiner;
 import java.util.UUID;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What was sent, read strictly and lazily. One request's; not for two threads. */
@@ -80,15 +80,20 @@ public final class Request {
     }
 
     /** The query as it was sent, without some parameters. */
-    String queryWithout(String... names) {
-        return Arrays.stream(rawQuery().split("&"))
-                .filter(pair -> !pair.isEmpty())
-                .filter(pair -> !List.of(names).contains(nameOf(pair)))
-                .collect(Collectors.joining("&"));
+    String queryWithout(Set<String> names) {
+        var kept = new StringJoiner("&");
+        for (var pair : rawQuery().split("&", -1)) {
+            if (!pair.isEmpty() && !names.contains(nameOf(pair))) {
+                kept.add(pair);
+            }
+        }
+        return kept.toString();
     }
 
     private static String nameOf(String pair) {
-        return PercentEncoding.decode(pair.split("=", 2)[0], true).orElse("");
+        int equals = pair.indexOf('=');
+        return PercentEncoding.decode(equals < 0 ? pair : pair.substring(0, equals), true)
+                .orElse("");
     }
 
     void pathValues(List<String> values) {

@@ -24,6 +24,10 @@ public final class Timestamps {
 
     /** Such as {@code 2026-11-22T10:15:30.123456Z}; finer than a microsecond is cut. Years 0 to 9999. */
     public static String write(Instant time) {
+        return new String(ascii(time), StandardCharsets.ISO_8859_1);
+    }
+
+    static byte[] ascii(Instant time) {
         // Arithmetic instead of java.time's calendar: a list of ten tasks writes forty of these.
         long day = Math.floorDiv(time.getEpochSecond(), SECONDS_A_DAY);
         int second = (int) Math.floorMod(time.getEpochSecond(), SECONDS_A_DAY);
@@ -38,7 +42,7 @@ public final class Timestamps {
         text[19] = '.';
         digits(text, 20, 6, time.getNano() / 1000);
         text[26] = 'Z';
-        return new String(text, StandardCharsets.ISO_8859_1);
+        return text;
     }
 
     /**

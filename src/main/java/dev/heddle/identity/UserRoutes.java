@@ -26,7 +26,8 @@ public final class UserRoutes {
     private static final Pattern USER_ID = Pattern.compile("(?!me$)[A-Za-z0-9][A-Za-z0-9._@-]{0,63}");
 
     /** Only what makes an address unusable; whether it exists, only a message to it can tell. RFC 5321 §4.5.3.1. */
-    private static final Pattern EMAIL = Pattern.compile("[^\\s@\\p{Cntrl}]{1,64}@[^\\s@\\p{Cntrl}]{1,189}");
+    private static final Pattern EMAIL =
+            Pattern.compile("[^@\\s\\p{Z}\\p{Cc}\\p{Cs}]{1,64}@[^@\\s\\p{Z}\\p{Cc}\\p{Cs}]{1,189}");
 
     private static final int NAME_MAX = 200;
     private static final int TOKEN_NAME_MAX = 100;

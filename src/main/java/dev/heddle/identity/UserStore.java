@@ -26,6 +26,14 @@ final class UserStore {
         return sql.first("SELECT id, email, name, role, created_at FROM users WHERE id = ?", UserStore::user, id);
     }
 
+    /** The user stays until the transaction ends, and whoever else asks so waits; its tasks are nobody's business here. */
+    Optional<User> findAndHold(Sql sql, String id) {
+        return sql.first(
+                "SELECT id, email, name, role, created_at FROM users WHERE id = ? FOR NO KEY UPDATE",
+                UserStore::user,
+                id);
+    }
+
     List<User> list(Sql sql, Optional<Keyset> after, int skip, int rows) {
         return after.isPresent()
                 ? sql.list(

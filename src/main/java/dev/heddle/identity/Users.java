@@ -96,7 +96,7 @@ public final class Users {
 
     MadeToken createToken(String userId, NewToken wanted) {
         return database.inTransaction(sql -> {
-            var user = store.find(sql, userId).orElseThrow(Users::userNotFound);
+            var user = store.findAndHold(sql, userId).orElseThrow(Users::userNotFound);
             if (wanted.scopes().contains(Scope.ADMIN) && !user.isAdministrator()) {
                 throw Problem.invalid("/scopes", "not_allowed", "admin is only for tokens of administrators");
             }

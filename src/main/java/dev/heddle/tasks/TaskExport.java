@@ -8,12 +8,10 @@ import dev.heddle.http.Json;
 import dev.heddle.http.Keyset;
 import dev.heddle.http.MediaTypes;
 import dev.heddle.http.Timestamps;
-import java.io.ByteArrayOutputStream;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
-import java.io.UncheckedIOException;
-import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -27,8 +25,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class TaskExport {
 
-    /** Half a megabyte for tasks of the usual size; the next page costs one index look-up. */
-    private static final int PAGE = 1000;
+    /**
+     * The largest task takes some 160 KB while it is read, so a page of the largest is 16 MB. Longer pages are not faster:
+     * the next one costs one index look-up.
+     */
+    private static final int PAGE = 100;
+
+    /** What is sent at once. */
+    private static final int BUFFER_BYTES = 64 * 1024;
 
     /** A page takes milliseconds; the whole may take as long as its client reads. */
     private static final Duration PAGE_LIMIT = Duration.ofSeconds(30);
@@ -56,17 +60,47 @@ final class TaskExport {
         this.filter = filter;
     }
 
+    private interface Writing {
+        void write(Task task) throws IOException;
+    }
+
     /** Writes them in that media type. */
     void to(String type, OutputStream out) throws IOException {
-        boolean csv = type.equals(MediaTypes.CSV);
-        if (csv) {
-            out.write((String.join(",", CSV_HEADER) + "\r\n").getBytes(StandardCharsets.US_ASCII));
+        var buffered = new BufferedOutputStream(out, BUFFER_BYTES);
+        if (type.equals(MediaTypes.CSV)) {
+            csv(buffered);
+        } else {
+            ndjson(buffered);
         }
+        buffered.flush();
+    }
+
+    private void ndjson(OutputStream out) throws IOException {
+        forEach(task -> {
+            out.write(Json.write(json -> TaskJson.write(json, task)));
+            out.write('\n');
+        });
+    }
+
+    /** RFC 4180; a null is an empty field, an empty text is a quoted one, labels are a JSON array. */
+    private void csv(OutputStream out) throws IOException {
+        var csv = CsvWriter.builder()
+                .lineDelimiter(LineDelimiter.CRLF)
+                .quoteStrategy(QuoteStrategies.EMPTY)
+                .build(new OutputStreamWriter(out, StandardCharsets.UTF_8));
+        csv.writeRecord(CSV_HEADER);
+        forEach(task -> csv.writeRecord(cells(task)));
+        csv.flush();
+    }
+
+    private void forEach(Writing writing) throws IOException {
         var after = Optional.<Keyset>empty();
         List<Task> page;
         do {
             page = page(after);
-            out.write(csv ? csv(page) : ndjson(page));
+            for (var task : page) {
+                writing.write(task);
+            }
             after = page.isEmpty() ? after : Optional.of(TaskRoutes.keyset(page.getLast()));
         } while (page.size() == PAGE);
     }
@@ -75,30 +109,6 @@ final class TaskExport {
         // Each page has its own limit, or less if the caller asked for a deadline of the whole.
         return Deadline.after(Duration.ofNanos(Deadline.current().limitNanos(PAGE_LIMIT)))
                 .call(() -> tasks.list(filter, after, 0, PAGE));
-    }
-
-    private static byte[] ndjson(List<Task> page) {
-        var bytes = new ByteArrayOutputStream(page.size() * 400);
-        for (var task : page) {
-            bytes.writeBytes(Json.write(json -> TaskJson.write(json, task)));
-            bytes.write('\n');
-        }
-        return bytes.toByteArray();
-    }
-
-    /** RFC 4180; a null is an empty field, an empty text is a quoted one, labels are a JSON array. */
-    private static byte[] csv(List<Task> page) {
-        var bytes = new ByteArrayOutputStream(page.size() * 300);
-        try (Writer text = new OutputStreamWriter(bytes, StandardCharsets.UTF_8);
-                CsvWriter csv = CsvWriter.builder()
-                        .lineDelimiter(LineDelimiter.CRLF)
-                        .quoteStrategy(QuoteStrategies.EMPTY)
-                        .build(text)) {
-            page.forEach(task -> csv.writeRecord(cells(task)));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return bytes.toByteArray();
     }
 
     private static @Nullable String[] cells(Task task) {

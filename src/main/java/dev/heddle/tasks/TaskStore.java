@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class TaskStore {
 
     private static final String COLUMNS = """
-        id, user_id, title, description, completed, completed_at, priority, labels, due_at, created_at,
+        id, user_id, title, description, completed, completed_at, priority, NULLIF(labels, '{}'), due_at, created_at,
         updated_at, version\
         """;
 

@@ -98,6 +98,11 @@ public final class TestServer implements AutoCloseable {
         return new TestServer(TestPostgres.newSchema(), settings);
     }
 
+    /** One of several over that schema. */
+    public static TestServer on(String schema, Map<String, String> settings) {
+        return new TestServer(schema, settings);
+    }
+
     /** A second replica over the same database. */
     public TestServer replica() {
         return new TestServer(schema, Map.of());
