@@ -44,7 +44,8 @@ final class JsonReader {
             }
             return value;
         } catch (StreamConstraintsException e) {
-            throw Problem.INVALID_JSON.because("The JSON document is nested too deep or has a too long number.");
+            throw Problem.INVALID_JSON.because(
+                    "The JSON document is nested too deep, or has a too long number or name.");
         } catch (JsonProcessingException e) {
             var at = e.getLocation();
             throw Problem.INVALID_JSON.because(
