@@ -187,8 +187,9 @@ public final class Request {
         if (!in.content().hasEntity()) {
             return new byte[0];
         }
-        try (var stream = in.content().inputStream()) {
-            var bytes = stream.readNBytes(JSON_BYTES_MAX + 1);
+        try {
+            // Not closed: that would wait for the next bytes of a body that was given up.
+            var bytes = in.content().inputStream().readNBytes(JSON_BYTES_MAX + 1);
             if (bytes.length > JSON_BYTES_MAX) {
                 throw Problem.CONTENT_TOO_LARGE.because("The body may have at most " + JSON_BYTES_MAX + " bytes.");
             }

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -74,6 +75,10 @@ class DatabaseOutageIT {
     }
 
     private Database open(String password, String name) {
+        return open(password, name, Duration.ofSeconds(10));
+    }
+
+    private Database open(String password, String name, Duration statementTimeout) {
         return Database.open(new Database.Options(
                 "jdbc:postgresql://127.0.0.1:" + network.port() + "/" + name,
                 postgres.username(),
@@ -81,7 +86,7 @@ class DatabaseOutageIT {
                 4,
                 100,
                 GATE_WAIT,
-                Duration.ofSeconds(10)));
+                statementTimeout));
     }
 
     private void assertWorks() {
@@ -227,6 +232,25 @@ class DatabaseOutageIT {
         assertTrue(database.failure().orElseThrow().mayPass());
         network.mode(Mode.FORWARD);
         assertWorks();
+    }
+
+    @Test
+    void withoutADeadlineTheNetworkHoldsAUnitLittleLongerThanAStatementMayTake() {
+        try (var patient = open(password(), "heddle", Duration.ofMillis(500))) {
+            Notes.assertWhole(patient);
+            // Idle, so that only our own limits end it.
+            var lost = CompletableFuture.supplyAsync(
+                    () -> patient.<Boolean>inTransaction(sql -> {
+                        network.mode(Mode.BLACK_HOLE);
+                        return Notes.sleep(sql, 0);
+                    }),
+                    Thread::startVirtualThread);
+            assertTrue(lost.handle((_, failure) -> failure != null)
+                    .completeOnTimeout(false, 30, TimeUnit.SECONDS)
+                    .join());
+            network.mode(Mode.FORWARD);
+            Notes.assertWhole(patient);
+        }
     }
 
     @Test
