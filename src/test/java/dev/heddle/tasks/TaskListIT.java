@@ -44,6 +44,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TaskListIT {
 
     private static final Pattern NEXT = Pattern.compile("<(/tasks\\?[^>]+)>; rel=\"next\"");
+
+    /** More than any list here has. */
+    private static final int PAGES_MAX = 200;
+
     private static final Instant NOON = Instant.parse("2026-11-22T12:00:00.123456Z");
 
     private static TestServer server;
@@ -133,6 +137,7 @@ class TaskListIT {
     private static List<Reply> pages(Person person, String path) {
         var pages = new ArrayList<Reply>();
         for (var at = Optional.of(path); at.isPresent(); at = next(pages.getLast())) {
+            assertTrue(pages.size() < PAGES_MAX, "the links lead in a circle");
             pages.add(server.get(at.get(), person.token()));
         }
         return pages;
@@ -211,6 +216,7 @@ class TaskListIT {
         insert(person, tasks);
         var seen = new ArrayList<String>();
         for (var at = Optional.of("/tasks?limit=3"); at.isPresent(); ) {
+            assertTrue(seen.size() < PAGES_MAX, "the links lead in a circle");
             var page = server.get(at.get(), person.token());
             seen.addAll(ids(page));
             at = next(page);
@@ -230,6 +236,7 @@ class TaskListIT {
         insert(person, tasks);
         var seen = new ArrayList<String>();
         for (var at = Optional.of("/tasks?limit=4"); at.isPresent(); ) {
+            assertTrue(seen.size() < PAGES_MAX, "the links lead in a circle");
             var page = server.get(at.get(), person.token());
             seen.addAll(ids(page));
             at = next(page);
