@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -37,7 +38,8 @@ class ProcessIT {
     void theFirstStartTellsAllThatIsNeeded(@TempDir Path fresh) throws IOException, InterruptedException {
         try (var heddle = HeddleProcess.start(fresh, Map.of(), List.of()).awaitReady()) {
             var token = fresh.resolve("admin-token");
-            assertTrue(heddle.output().contains("curl -H"), heddle.output());
+            // It is ready once it has said where; the rest of the greeting may still be on its way.
+            await().untilAsserted(() -> assertTrue(heddle.output().contains("curl -H"), heddle.output()));
             assertTrue(heddle.output().contains(token.toString()), heddle.output());
             assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(token)));
         }
