@@ -14,6 +14,13 @@ import dev.heddle.identity.Authentication;
 import dev.heddle.identity.TokenCache;
 import dev.heddle.identity.UserRoutes;
 import dev.heddle.identity.Users;
+import dev.heddle.jobs.JobQueue;
+import dev.heddle.jobs.JobRoutes;
+import dev.heddle.jobs.JobWorker;
+import dev.heddle.jobs.Jobs;
+import dev.heddle.notifications.FollowUpJobs;
+import dev.heddle.notifications.NotificationRoutes;
+import dev.heddle.notifications.Notifications;
 import dev.heddle.tasks.TaskRoutes;
 import dev.heddle.tasks.Tasks;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -49,6 +56,7 @@ final class Heddle implements AutoCloseable {
     private final Routes routes = new Routes();
     private final @Nullable EmbeddedPostgres postgres;
     private final Database database;
+    private final JobWorker worker;
     private final HttpServer server;
     private final boolean isFirstStart;
 
@@ -61,14 +69,23 @@ final class Heddle implements AutoCloseable {
             makeDataDirectory();
             postgres = openPostgres();
             database = owned.add(Database.open(databaseOptions()));
+            var jobDatabase =
+                    owned.add(Database.open("heddle-jobs", Database.Commit.ASYNCHRONOUS, jobDatabaseOptions()));
             var users = new Users(database, new TokenCache());
             // Side by side: both mostly load classes, and a start has two cores to do it with.
             var schema = new FutureTask<>(() -> prepareDatabase(users));
             Thread.ofPlatform().name("heddle-start-database").start(schema);
-            addRoutes(users);
-            server = owned.add(listeners(new Authentication(users), accessLog));
+            var queue = new JobQueue();
+            var jobs = new Jobs(database, FollowUpJobs.ALL);
+            addRoutes(users, queue, jobs);
+            var registry = new PrometheusRegistry();
+            var jobMetrics = new JobMetrics(registry, jobs, FollowUpJobs.ALL);
+            worker = Background.worker(settings, jobDatabase, queue, users::email, jobMetrics);
+            server = listeners(registry, new Authentication(users), accessLog);
             isFirstStart = outcome(schema);
-            server.start();
+            // From here on in the order of closing, reversed: first the requests end, then the jobs.
+            owned.add(worker).start();
+            owned.add(server).start();
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
@@ -118,21 +135,30 @@ final class Heddle implements AutoCloseable {
     }
 
     private Database.Options databaseOptions() {
+        return options(settings.database().poolSize());
+    }
+
+    /** A small pool of their own: jobs neither wait behind requests nor make them wait. */
+    private Database.Options jobDatabaseOptions() {
+        return options(Background.options(settings.jobs()).connections());
+    }
+
+    private Database.Options options(int poolSize) {
         var its = settings.database();
         if (its.postgres() instanceof Settings.External external) {
             var password = external.password();
-            return options(external.url(), external.username(), password == null ? null : password.value());
+            return options(external.url(), external.username(), password == null ? null : password.value(), poolSize);
         }
         if (postgres == null) {
             throw new IllegalStateException("no database");
         }
-        return options(postgres.url(), postgres.username(), postgres.password());
+        return options(postgres.url(), postgres.username(), postgres.password(), poolSize);
     }
 
-    private Database.Options options(String url, @Nullable String username, @Nullable String password) {
+    private Database.Options options(String url, @Nullable String username, @Nullable String password, int poolSize) {
         var its = settings.database();
         return new Database.Options(
-                url, username, password, its.poolSize(), its.gateQueue(), its.gateWait(), its.statementTimeout());
+                url, username, password, poolSize, its.gateQueue(), its.gateWait(), its.statementTimeout());
     }
 
     private void awaitDatabase() {
@@ -159,14 +185,16 @@ final class Heddle implements AutoCloseable {
         return settings.data().directory().resolve("admin-token");
     }
 
-    private void addRoutes(Users users) {
+    private void addRoutes(Users users, JobQueue queue, Jobs jobs) {
         DocsRoutes.add(routes);
         UserRoutes.add(routes, users);
-        TaskRoutes.add(routes, new Tasks(database), new Idempotency(new IdempotencyTable(database)));
+        NotificationRoutes.add(routes, new Notifications(database));
+        JobRoutes.add(routes, jobs);
+        var tasks = new Tasks(database, queue, Background.followUps());
+        TaskRoutes.add(routes, tasks, new Idempotency(new IdempotencyTable(database)));
     }
 
-    private HttpServer listeners(Gatekeeper gatekeeper, AccessLog accessLog) {
-        var registry = new PrometheusRegistry();
+    private HttpServer listeners(PrometheusRegistry registry, Gatekeeper gatekeeper, AccessLog accessLog) {
         DatabaseMetrics.register(registry, database);
         var metrics = new HttpMetrics(registry);
         var operations = new Routes();
@@ -247,6 +275,7 @@ final class Heddle implements AutoCloseable {
     public void close() {
         draining = true;
         LockSupport.parkNanos(settings.server().shutdownDelay().toNanos());
+        worker.pause();
         owned.close();
     }
 }

@@ -133,6 +133,16 @@ final class IdempotencyTable implements Idempotency.Store {
             """, use.callerId(), use.key(), use.fingerprint(), answer.status(), headers, answer.bytes());
     }
 
+    /** Deletes the keys that have outlived their time. */
+    void sweep() {
+        while (database.single(sql -> sql.update("""
+            DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT 1000))
+            """)) > 0) {
+            // A batch at a time, so that no lock is held for long.
+        }
+    }
+
     private static final class Refused extends RuntimeException {
 
         private static final long serialVersionUID = 1L;

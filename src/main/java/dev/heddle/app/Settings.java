@@ -11,7 +11,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param description what {@link #describe()} answers
  */
-public record Settings(Server server, Admin admin, Data data, Database database, Log log, List<String> description) {
+public record Settings(
+        Server server,
+        Admin admin,
+        Data data,
+        Database database,
+        Jobs jobs,
+        Email email,
+        Log log,
+        List<String> description) {
 
     /** Refuses two listeners on one address. */
     public Settings {
@@ -128,6 +136,82 @@ public record Settings(Server server, Admin admin, Data data, Database database,
         /** Refuses an address of another database, and one that carries credentials. */
         public External {
             SettingsKey.DATABASE_URL.check(url);
+        }
+    }
+
+    /**
+     * What is done after a response.
+     *
+     * @param workers jobs on the database at once
+     * @param outboundWorkers jobs that wait for somebody else at once
+     * @param retryDelay before the second attempt; it doubles with every further one
+     * @param attempts how often each kind is tried
+     * @param deadRetention how long jobs are kept that have failed for good
+     */
+    public record Jobs(
+            int workers,
+            int outboundWorkers,
+            Duration retryDelay,
+            Attempts attempts,
+            Duration deadRetention,
+            Duration activityRetention) {
+
+        /** Refuses values out of range. */
+        public Jobs {
+            SettingsKey.JOBS_WORKERS.check(workers);
+            SettingsKey.JOBS_OUTBOUND_WORKERS.check(outboundWorkers);
+            SettingsKey.JOBS_RETRY_DELAY.check(retryDelay);
+            SettingsKey.JOBS_DEAD_RETENTION.check(deadRetention);
+            SettingsKey.JOBS_ACTIVITY_RETENTION.check(activityRetention);
+        }
+    }
+
+    /** After so many failed attempts a job is kept among the dead letters. */
+    public record Attempts(int sendNotification, int sendEmail, int updateStats, int logActivity) {
+        /** Refuses values out of range. */
+        public Attempts {
+            SettingsKey.JOBS_SEND_NOTIFICATION_ATTEMPTS.check(sendNotification);
+            SettingsKey.JOBS_SEND_EMAIL_ATTEMPTS.check(sendEmail);
+            SettingsKey.JOBS_UPDATE_STATS_ATTEMPTS.check(updateStats);
+            SettingsKey.JOBS_LOG_ACTIVITY_ATTEMPTS.check(logActivity);
+        }
+    }
+
+    /**
+     * How e-mail is sent.
+     *
+     * @param smtp the server that takes it; null writes files into the data directory
+     */
+    public record Email(String from, @Nullable Smtp smtp) {
+        /** Refuses an address that is none. */
+        public Email {
+            SettingsKey.EMAIL_FROM.check(from);
+        }
+
+        /** How the connection to the server is encrypted. */
+        public enum Security {
+            NONE,
+            STARTTLS,
+            TLS
+        }
+    }
+
+    /** A server that takes e-mail. */
+    public record Smtp(
+            String host,
+            int port,
+            Email.Security security,
+            @Nullable String username,
+            @Nullable Secret password,
+            Duration connectTimeout,
+            Duration timeout) {
+
+        /** Refuses values out of range. */
+        public Smtp {
+            SettingsKey.EMAIL_SMTP_HOST.check(host);
+            SettingsKey.EMAIL_SMTP_PORT.check(port);
+            SettingsKey.EMAIL_CONNECT_TIMEOUT.check(connectTimeout);
+            SettingsKey.EMAIL_TIMEOUT.check(timeout);
         }
     }
 

@@ -60,6 +60,42 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
     static final SettingsKey<Duration> DATABASE_STATEMENT_TIMEOUT =
             new SettingsKey<>("database.statement-timeout", "30s", new SettingsKind.Span("100ms", "1h"));
 
+    static final SettingsKey<Integer> JOBS_WORKERS =
+            new SettingsKey<>("jobs.workers", "8", new SettingsKind.Whole(1, 64));
+    static final SettingsKey<Integer> JOBS_OUTBOUND_WORKERS =
+            new SettingsKey<>("jobs.outbound-workers", "4", new SettingsKind.Whole(1, 64));
+    static final SettingsKey<Duration> JOBS_RETRY_DELAY =
+            new SettingsKey<>("jobs.retry-delay", "2s", new SettingsKind.Span("10ms", "10m"));
+    static final SettingsKey<Integer> JOBS_SEND_NOTIFICATION_ATTEMPTS =
+            new SettingsKey<>("jobs.send-notification-attempts", "8", new SettingsKind.Whole(1, 20));
+    static final SettingsKey<Integer> JOBS_SEND_EMAIL_ATTEMPTS =
+            new SettingsKey<>("jobs.send-email-attempts", "8", new SettingsKind.Whole(1, 20));
+    static final SettingsKey<Integer> JOBS_UPDATE_STATS_ATTEMPTS =
+            new SettingsKey<>("jobs.update-stats-attempts", "8", new SettingsKind.Whole(1, 20));
+    static final SettingsKey<Integer> JOBS_LOG_ACTIVITY_ATTEMPTS =
+            new SettingsKey<>("jobs.log-activity-attempts", "8", new SettingsKind.Whole(1, 20));
+    static final SettingsKey<Duration> JOBS_DEAD_RETENTION =
+            new SettingsKey<>("jobs.dead-retention", "720h", new SettingsKind.Span("1h", "87600h"));
+    static final SettingsKey<Duration> JOBS_ACTIVITY_RETENTION =
+            new SettingsKey<>("jobs.activity-retention", "8760h", new SettingsKind.Span("1h", "87600h"));
+
+    static final SettingsKey<String> EMAIL_FROM =
+            new SettingsKey<>("email.from", "heddle@localhost", new SettingsKind.Mailbox());
+    static final SettingsKey<String> EMAIL_SMTP_HOST =
+            new SettingsKey<>("email.smtp-host", null, new SettingsKind.Host());
+    static final SettingsKey<Integer> EMAIL_SMTP_PORT =
+            new SettingsKey<>("email.smtp-port", "587", new SettingsKind.Whole(1, 65_535));
+    static final SettingsKey<Settings.Email.Security> EMAIL_SMTP_SECURITY = new SettingsKey<>(
+            "email.smtp-security", "starttls", new SettingsKind.Choice<>(Settings.Email.Security.class));
+    static final SettingsKey<String> EMAIL_SMTP_USERNAME =
+            new SettingsKey<>("email.smtp-username", null, new SettingsKind.Words());
+    static final SettingsKey<Settings.Secret> EMAIL_SMTP_PASSWORD =
+            new SettingsKey<>("email.smtp-password", null, new SettingsKind.Password());
+    static final SettingsKey<Duration> EMAIL_CONNECT_TIMEOUT =
+            new SettingsKey<>("email.connect-timeout", "5s", new SettingsKind.Span("100ms", "30s"));
+    static final SettingsKey<Duration> EMAIL_TIMEOUT =
+            new SettingsKey<>("email.timeout", "10s", new SettingsKind.Span("100ms", "30s"));
+
     static final SettingsKey<Settings.Log.Format> LOG_FORMAT =
             new SettingsKey<>("log.format", "text", new SettingsKind.Choice<>(Settings.Log.Format.class));
     static final SettingsKey<Settings.Log.Level> LOG_LEVEL =
@@ -88,6 +124,23 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
             DATABASE_GATE_WAIT,
             DATABASE_GATE_QUEUE,
             DATABASE_STATEMENT_TIMEOUT,
+            JOBS_WORKERS,
+            JOBS_OUTBOUND_WORKERS,
+            JOBS_RETRY_DELAY,
+            JOBS_SEND_NOTIFICATION_ATTEMPTS,
+            JOBS_SEND_EMAIL_ATTEMPTS,
+            JOBS_UPDATE_STATS_ATTEMPTS,
+            JOBS_LOG_ACTIVITY_ATTEMPTS,
+            JOBS_DEAD_RETENTION,
+            JOBS_ACTIVITY_RETENTION,
+            EMAIL_FROM,
+            EMAIL_SMTP_HOST,
+            EMAIL_SMTP_PORT,
+            EMAIL_SMTP_SECURITY,
+            EMAIL_SMTP_USERNAME,
+            EMAIL_SMTP_PASSWORD,
+            EMAIL_CONNECT_TIMEOUT,
+            EMAIL_TIMEOUT,
             LOG_FORMAT,
             LOG_LEVEL,
             LOG_ACCESS);

@@ -267,6 +267,33 @@ sealed interface SettingsKind<T> {
         }
     }
 
+    /** An address that e-mail can come from. */
+    record Mailbox() implements SettingsKind<String> {
+        // Only what makes it unusable, as for the addresses of users. RFC 5321 §4.5.3.1.
+        private static final Pattern WRITTEN =
+                Pattern.compile("[^@\\s\\p{Z}\\p{Cc}\\p{Cs}<>]{1,64}@[A-Za-z0-9._-]{1,189}");
+
+        @Override
+        public Class<String> type() {
+            return String.class;
+        }
+
+        @Override
+        public String rule() {
+            return "must be an e-mail address without a name, like heddle@example.org";
+        }
+
+        @Override
+        public Optional<String> read(String text) {
+            return Optional.of(text);
+        }
+
+        @Override
+        public boolean accepts(String value) {
+            return WRITTEN.matcher(value).matches();
+        }
+    }
+
     /**
      * The address of a PostgreSQL. Credentials in it are refused, because it is printed; and as somebody may try, what
      * was written is confidential until it is accepted.

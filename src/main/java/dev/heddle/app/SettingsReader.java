@@ -94,11 +94,12 @@ final class SettingsReader {
         if (file.isWhole()) {
             refuseCollision();
             refuseDatabaseContradictions();
+            refuseEmailContradictions();
         }
         if (!complaints.isEmpty()) {
             throw new SettingsException(complaints);
         }
-        return new Settings(server(), admin(), data(), database(), log(), description());
+        return new Settings(server(), admin(), data(), database(), jobs(), email(), log(), description());
     }
 
     private <T> void take(SettingsKey<T> key) {
@@ -266,9 +267,56 @@ final class SettingsReader {
             case EXTERNAL ->
                 new Settings.External(
                         get(SettingsKey.DATABASE_URL),
-                        isRead(SettingsKey.DATABASE_USERNAME) ? get(SettingsKey.DATABASE_USERNAME) : null,
-                        isRead(SettingsKey.DATABASE_PASSWORD) ? get(SettingsKey.DATABASE_PASSWORD) : null);
+                        getOrNull(SettingsKey.DATABASE_USERNAME),
+                        getOrNull(SettingsKey.DATABASE_PASSWORD));
         };
+    }
+
+    private void refuseEmailContradictions() {
+        var user = SettingsKey.EMAIL_SMTP_USERNAME;
+        var password = SettingsKey.EMAIL_SMTP_PASSWORD;
+        if (found.containsKey(user) != found.containsKey(password)) {
+            complain(
+                    found.containsKey(user) ? password : user,
+                    "is missing; email.smtp-username and email.smtp-password go together");
+        }
+        if (found.containsKey(user) && !found.containsKey(SettingsKey.EMAIL_SMTP_HOST)) {
+            complain(SettingsKey.EMAIL_SMTP_HOST, "is missing; email.smtp-username needs it");
+        }
+        if (found.containsKey(password)
+                && isRead(SettingsKey.EMAIL_SMTP_SECURITY)
+                && get(SettingsKey.EMAIL_SMTP_SECURITY) == Settings.Email.Security.NONE) {
+            complain(SettingsKey.EMAIL_SMTP_SECURITY, "must not be none while there is a password to send");
+        }
+    }
+
+    private Settings.Jobs jobs() {
+        return new Settings.Jobs(
+                get(SettingsKey.JOBS_WORKERS),
+                get(SettingsKey.JOBS_OUTBOUND_WORKERS),
+                get(SettingsKey.JOBS_RETRY_DELAY),
+                new Settings.Attempts(
+                        get(SettingsKey.JOBS_SEND_NOTIFICATION_ATTEMPTS),
+                        get(SettingsKey.JOBS_SEND_EMAIL_ATTEMPTS),
+                        get(SettingsKey.JOBS_UPDATE_STATS_ATTEMPTS),
+                        get(SettingsKey.JOBS_LOG_ACTIVITY_ATTEMPTS)),
+                get(SettingsKey.JOBS_DEAD_RETENTION),
+                get(SettingsKey.JOBS_ACTIVITY_RETENTION));
+    }
+
+    private Settings.Email email() {
+        return new Settings.Email(get(SettingsKey.EMAIL_FROM), isRead(SettingsKey.EMAIL_SMTP_HOST) ? smtp() : null);
+    }
+
+    private Settings.Smtp smtp() {
+        return new Settings.Smtp(
+                get(SettingsKey.EMAIL_SMTP_HOST),
+                get(SettingsKey.EMAIL_SMTP_PORT),
+                get(SettingsKey.EMAIL_SMTP_SECURITY),
+                getOrNull(SettingsKey.EMAIL_SMTP_USERNAME),
+                getOrNull(SettingsKey.EMAIL_SMTP_PASSWORD),
+                get(SettingsKey.EMAIL_CONNECT_TIMEOUT),
+                get(SettingsKey.EMAIL_TIMEOUT));
     }
 
     private Settings.Log log() {
@@ -298,6 +346,10 @@ final class SettingsReader {
             throw new IllegalStateException(key.name() + " has no value and no complaint");
         }
         return key.kind().type().cast(value);
+    }
+
+    private <T> @Nullable T getOrNull(SettingsKey<T> key) {
+        return isRead(key) ? get(key) : null;
     }
 
     private String origin(SettingsKey<?> key) {

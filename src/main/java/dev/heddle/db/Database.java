@@ -8,6 +8,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,18 +88,34 @@ public final class Database implements AutoCloseable {
         this.unitLimit = unitLimit;
     }
 
+    /** What a COMMIT waits for. */
+    public enum Commit {
+        /** The disk: what was acknowledged is there after a crash. */
+        DURABLE,
+        /**
+         * Nothing: a crash of PostgreSQL takes back the last fraction of a second, whole transactions in their order,
+         * never a part of one. For work that is done again when that happens.
+         */
+        ASYNCHRONOUS
+    }
+
     /** Opens the pool; the database need not be there yet, see {@link #failure()}. */
     public static Database open(Options options) {
-        var gate = new Bulkhead("database", options.poolSize(), options.gateQueue(), options.gateWait());
+        return open("heddle", Commit.DURABLE, options);
+    }
+
+    /** The same with a name, which PostgreSQL shows as {@code application_name}. */
+    public static Database open(String name, Commit commit, Options options) {
+        var gate = new Bulkhead(name + " database", options.poolSize(), options.gateQueue(), options.gateWait());
         return new Database(
-                new HikariDataSource(config(options)),
+                new HikariDataSource(config(name, commit, options)),
                 gate,
                 options.statementTimeout().plus(NETWORK_RESERVE));
     }
 
-    private static HikariConfig config(Options options) {
+    private static HikariConfig config(String name, Commit commit, Options options) {
         var config = new HikariConfig();
-        config.setPoolName("heddle");
+        config.setPoolName(name);
         config.setJdbcUrl(options.url());
         config.setUsername(options.username());
         config.setPassword(options.password());
@@ -112,12 +129,12 @@ public final class Database implements AutoCloseable {
         // No leak detection: a unit gives its connection back by construction, and a timer task for each costs 5 %.
         // The server starts before its database: readiness tells, not a failed constructor.
         config.setInitializationFailTimeout(-1);
-        driver(config, options);
+        driver(config, name, commit, options);
         return config;
     }
 
-    private static void driver(HikariConfig config, Options options) {
-        config.addDataSourceProperty("ApplicationName", "heddle");
+    private static void driver(HikariConfig config, String name, Commit commit, Options options) {
+        config.addDataSourceProperty("ApplicationName", name);
         config.addDataSourceProperty("connectTimeout", "3");
         config.addDataSourceProperty("cancelSignalTimeout", "3");
         config.addDataSourceProperty("tcpKeepAlive", "true");
@@ -129,11 +146,12 @@ public final class Database implements AutoCloseable {
         // client_connection_check_interval: a backend whose client is gone gives its locks back at once.
         config.addDataSourceProperty(
                 "options",
-                "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c client_connection_check_interval=500"
+                "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c client_connection_check_interval=500%s"
                         .formatted(
                                 options.statementTimeout().toMillis(),
                                 LOCK_TIMEOUT.toMillis(),
-                                IDLE_IN_TRANSACTION_TIMEOUT.toMillis()));
+                                IDLE_IN_TRANSACTION_TIMEOUT.toMillis(),
+                                commit == Commit.ASYNCHRONOUS ? " -c synchronous_commit=off" : ""));
     }
 
     /** Reads: each statement by itself, in no transaction. */
@@ -184,9 +202,17 @@ public final class Database implements AutoCloseable {
     }
 
     private <T> T inUnit(Work<T> work, Frame frame) {
+        var afterwards = new Afterwards();
+        T value = gated(work, frame, afterwards);
+        // Only now: what they wake needs a connection, and this one is given back.
+        afterwards.run();
+        return value;
+    }
+
+    private <T> T gated(Work<T> work, Frame frame, Afterwards afterwards) {
         gate.enter();
         try (Connection connection = pool.getConnection()) {
-            var unit = new Unit(connection, deadline());
+            var unit = new Unit(connection, deadline(), afterwards);
             watch.add(unit);
             try {
                 return ScopedValue.where(current, unit).call(() -> frame.run(unit, work));
@@ -275,6 +301,14 @@ public final class Database implements AutoCloseable {
     private static boolean mayPass(SQLException e) {
         var state = String.valueOf(e.getSQLState());
         return !state.startsWith("28") && !state.startsWith("3D");
+    }
+
+    /**
+     * The pool itself, for a library that brings its own SQL: outside the gate and outside every unit of work. Its
+     * connections commit each statement; whoever takes one closes it.
+     */
+    public DataSource dataSource() {
+        return pool;
     }
 
     /** The pool and the gate right now. */

@@ -26,10 +26,10 @@ public final class EmbeddedPostgres implements AutoCloseable {
     private static final Logger LOG = System.getLogger(EmbeddedPostgres.class.getName());
 
     /** PostgreSQL's own default, and several times Heddle's pool; each costs memory only once it is used. */
-    static final int CONNECTIONS_MAX = 100;
+    static final int CONNECTIONS_MAX = 200;
 
     /** The largest pool that leaves connections for health checks, background work and an operator's psql. */
-    public static final int POOL_SIZE_MAX = CONNECTIONS_MAX - 20;
+    public static final int POOL_SIZE_MAX = CONNECTIONS_MAX - 120;
 
     /**
      * Nearly always far below a second. After a crash up to a gigabyte of log is applied first (PostgreSQL's default for

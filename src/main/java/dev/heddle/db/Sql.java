@@ -43,4 +43,11 @@ public interface Sql {
      * @throws DatabaseException when the statement fails or the deadline has passed
      */
     long update(String statement, @Nullable Object... parameters);
+
+    /**
+     * Runs an action when this unit, or the one it has joined, has ended well: its writes are committed and its
+     * connection is given back. Never after a failure. Actions run in their order on the thread of the unit, must be
+     * quick, and must not throw.
+     */
+    void afterwards(Runnable action);
 }

@@ -27,6 +27,7 @@ final class Unit implements Sql {
     // Set once.
     private final Connection connection;
     private final Deadline deadline;
+    private final Afterwards afterwards;
     private final Thread owner = Thread.currentThread();
 
     // Only the owner.
@@ -40,9 +41,10 @@ final class Unit implements Sql {
     private boolean cut;
     private boolean ended;
 
-    Unit(Connection connection, Deadline deadline) {
+    Unit(Connection connection, Deadline deadline, Afterwards afterwards) {
         this.connection = connection;
         this.deadline = deadline;
+        this.afterwards = afterwards;
     }
 
     Connection connection() {
@@ -103,6 +105,12 @@ final class Unit implements Sql {
     @Override
     public long update(String statement, @Nullable Object... parameters) {
         return run(statement, parameters, PreparedStatement::executeLargeUpdate);
+    }
+
+    @Override
+    public void afterwards(Runnable action) {
+        requireOwner();
+        afterwards.add(action);
     }
 
     private interface Reading<T> {

@@ -24,4 +24,12 @@ public final class Uuid7 {
         long low = (RANDOM.nextLong() >>> 2) | 0x8000_0000_0000_0000L;
         return new UUID(high, low);
     }
+
+    /** When {@link #next} made that one, to the microsecond: ids and their times sort alike. */
+    public static Instant time(UUID id) {
+        long high = id.getMostSignificantBits();
+        long fraction = high & 0xFFF;
+        long micros = (high >>> 16) * 1000 + (fraction * 1000 + 4095) / 4096;
+        return Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
+    }
 }

@@ -39,6 +39,13 @@ public final class Json {
         void to(JsonGenerator json) throws IOException;
     }
 
+    /** Writes one of many. */
+    @FunctionalInterface
+    public interface Item<T> {
+        /** Writes to the generator; it is closed by the caller. */
+        void write(JsonGenerator json, T item) throws IOException;
+    }
+
     /** The document as UTF-8. */
     public static byte[] write(Writing writing) {
         var bytes = new ByteArrayOutputStream(512);

@@ -1,5 +1,6 @@
 package dev.heddle.http;
 
+import io.helidon.http.HeaderNames;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -53,8 +54,26 @@ public record Page(int limit, int skip, Optional<String> after, String fingerpri
     }
 
     /** The part of those rows that is the page. */
-    public <T> List<T> of(List<T> rows) {
+    <T> List<T> of(List<T> rows) {
         return rows.size() > limit ? rows.subList(0, limit) : rows;
+    }
+
+    /**
+     * The page as an answer: a bare array, and the {@code Link} to the next page if there is one.
+     *
+     * @param rows the rows that were asked for, see {@link #rows()}
+     * @param position where in the list a row stands
+     */
+    public <T> Answer answer(Request request, List<T> rows, Json.Item<T> item, Function<T, Keyset> position) {
+        var answer = Answer.ok(json -> {
+            json.writeStartArray();
+            for (var row : of(rows)) {
+                item.write(json, row);
+            }
+            json.writeEndArray();
+        });
+        next(request, rows, position).ifPresent(link -> answer.header(HeaderNames.LINK, link));
+        return answer;
     }
 
     /**
@@ -62,16 +81,16 @@ public record Page(int limit, int skip, Optional<String> after, String fingerpri
      * only the client knows by what name it reaches this server.
      *
      * @param rows the rows that were asked for
-     * @param position how the list names the position of a row
+     * @param position where in the list a row stands
      */
-    public <T> Optional<String> next(Request request, List<T> rows, Function<T, String> position) {
+    <T> Optional<String> next(Request request, List<T> rows, Function<T, Keyset> position) {
         if (rows.size() <= limit) {
             return Optional.empty();
         }
         var other = request.queryWithout(WHERE);
         var where = skip > 0 && skip + limit <= SKIP_MAX
                 ? "skip=" + (skip + limit)
-                : "cursor=" + Cursor.write(position.apply(rows.get(limit - 1)), fingerprint);
+                : "cursor=" + Cursor.write(position.apply(rows.get(limit - 1)).position(), fingerprint);
         return Optional.of(
                 "<" + request.rawPath() + "?" + (other.isEmpty() ? "" : other + "&") + where + ">; rel=\"next\"");
     }

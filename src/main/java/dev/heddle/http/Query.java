@@ -1,11 +1,15 @@
 package dev.heddle.http;
 
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +73,23 @@ public final class Query {
         });
     }
 
+    /** One of the words of an enumeration, written in lower case. */
+    public <E extends Enum<E>> Optional<E> oneOf(String name, Class<E> words) {
+        return raw(name).flatMap(text -> {
+            var known = Arrays.asList(words.getEnumConstants());
+            var found = known.stream().filter(word -> word(word).equals(text)).findFirst();
+            if (found.isEmpty()) {
+                var all = known.stream().map(Query::word).collect(Collectors.joining(", "));
+                complaints.query(name, "not_one_of", "must be one of " + all);
+            }
+            return found;
+        });
+    }
+
+    private static String word(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
+    }
+
     /** A whole number in a range. */
     public Optional<Integer> integer(String name, int min, int max) {
         return raw(name).flatMap(text -> {
@@ -87,6 +108,17 @@ public final class Query {
             return Optional.empty();
         }
         return Optional.of(Integer.valueOf(text));
+    }
+
+    /** A UUID in its usual form. RFC 9562 §4. */
+    public Optional<UUID> uuid(String name) {
+        return raw(name).flatMap(text -> {
+            var id = Text.uuid(text);
+            if (id.isEmpty()) {
+                complaints.query(name, "not_a_uuid", "must be a UUID");
+            }
+            return id;
+        });
     }
 
     /** An RFC 3339 timestamp. */

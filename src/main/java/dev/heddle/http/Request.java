@@ -29,8 +29,6 @@ public final class Request {
      */
     static final int JSON_BYTES_MAX = 512 * 1024;
 
-    private static final int UUID_LENGTH = 36;
-
     /** The colon, the blank and the line end. */
     private static final int HEADER_LINE_BYTES = 4;
 
@@ -105,18 +103,9 @@ public final class Request {
         return pathValues.get(index);
     }
 
-    /** The path's n-th parameter as an id; empty when it is none. {@link UUID#fromString} takes more than the RFC. */
+    /** The path's n-th parameter as an id; empty when it is none. */
     public Optional<UUID> pathUuid(int index) {
-        var text = pathValue(index);
-        if (text.length() != UUID_LENGTH) {
-            return Optional.empty();
-        }
-        try {
-            var id = UUID.fromString(text);
-            return id.toString().equalsIgnoreCase(text) ? Optional.of(id) : Optional.empty();
-        } catch (IllegalArgumentException e) {
-            return Optional.empty();
-        }
+        return Text.uuid(pathValue(index));
     }
 
     /** A header; repeated ones are joined by commas (RFC 9110 §5.3), an absent one is empty. */

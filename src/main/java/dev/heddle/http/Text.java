@@ -1,9 +1,12 @@
 package dev.heddle.http;
 
 import java.util.Optional;
+import java.util.UUID;
 
 /** What every text from outside must satisfy before it is stored: PostgreSQL refuses NUL and garbles lone surrogates. */
 final class Text {
+
+    private static final int UUID_LENGTH = 36;
 
     private Text() {}
 
@@ -35,6 +38,19 @@ final class Text {
         return Character.isHighSurrogate(text.charAt(high))
                 && high + 1 < text.length()
                 && Character.isLowSurrogate(text.charAt(high + 1));
+    }
+
+    /** The UUID that it is, in its usual form of 36 characters. {@link UUID#fromString} takes more than RFC 9562 does. */
+    static Optional<UUID> uuid(String text) {
+        if (text.length() != UUID_LENGTH) {
+            return Optional.empty();
+        }
+        try {
+            var id = UUID.fromString(text);
+            return id.toString().equalsIgnoreCase(text) ? Optional.of(id) : Optional.empty();
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
     }
 
     /** What is wrong, in a word and in a sentence without a subject. */

@@ -74,16 +74,7 @@ public final class UserRoutes {
 
     private Answer list(Request request, Page page) {
         var rows = users.list(Keyset.of(page), page.skip(), page.rows());
-        var answer = Answer.ok(json -> {
-            json.writeStartArray();
-            for (var user : page.of(rows)) {
-                write(json, user);
-            }
-            json.writeEndArray();
-        });
-        page.next(request, rows, user -> new Keyset(user.createdAt(), user.id()).position())
-                .ifPresent(link -> answer.header(HeaderNames.LINK, link));
-        return answer;
+        return page.answer(request, rows, UserRoutes::write, user -> new Keyset(user.createdAt(), user.id()));
     }
 
     private Answer me(Request request) {
@@ -132,19 +123,11 @@ public final class UserRoutes {
     private Answer tokens(Request request, TokenList asked) {
         var page = asked.page();
         var rows = users.tokens(asked.userId(), Keyset.of(page), page.skip(), page.rows());
-        var answer = Answer.ok(json -> {
-            json.writeStartArray();
-            for (var token : page.of(rows)) {
-                write(json, token, null);
-            }
-            json.writeEndArray();
-        });
-        page.next(
-                        request,
-                        rows,
-                        token -> new Keyset(token.createdAt(), token.id().toString()).position())
-                .ifPresent(link -> answer.header(HeaderNames.LINK, link));
-        return answer;
+        return page.answer(
+                request,
+                rows,
+                (json, token) -> write(json, token, null),
+                token -> new Keyset(token.createdAt(), token.id().toString()));
     }
 
     private Answer deleteToken(Request request) {

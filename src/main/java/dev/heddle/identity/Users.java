@@ -71,6 +71,11 @@ public final class Users {
                 .orElseThrow(() -> Problem.CONFLICT.because("A user with this id or e-mail address exists."));
     }
 
+    /** Where a user can be written to; empty when there is no such user. */
+    public Optional<String> email(String id) {
+        return find(id).map(User::email);
+    }
+
     Optional<User> find(String id) {
         return database.read(sql -> store.find(sql, id));
     }

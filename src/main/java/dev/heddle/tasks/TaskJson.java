@@ -10,14 +10,6 @@ final class TaskJson {
 
     private TaskJson() {}
 
-    static void write(JsonGenerator json, List<Task> tasks) throws IOException {
-        json.writeStartArray();
-        for (var task : tasks) {
-            write(json, task);
-        }
-        json.writeEndArray();
-    }
-
     static void write(JsonGenerator json, Task task) throws IOException {
         json.writeStartObject();
         json.writeStringField("id", task.id().toString());

@@ -73,10 +73,7 @@ public final class TaskRoutes {
     private Answer page(Request request, Listing asked) {
         var page = asked.page();
         var rows = tasks.list(asked.filter(), Keyset.of(page), page.skip(), page.rows());
-        var answer = Answer.ok(json -> TaskJson.write(json, page.of(rows)));
-        page.next(request, rows, task -> keyset(task).position())
-                .ifPresent(link -> answer.header(HeaderNames.LINK, link));
-        return answer;
+        return page.answer(request, rows, TaskJson::write, TaskRoutes::keyset);
     }
 
     private Answer export(Listing asked) {

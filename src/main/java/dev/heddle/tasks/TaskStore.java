@@ -5,6 +5,7 @@ import dev.heddle.db.Sql;
 import dev.heddle.http.Field;
 import dev.heddle.http.Keyset;
 import dev.heddle.http.Preconditions.IfMatch;
+import dev.heddle.jobs.JobInsert;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,18 +20,23 @@ final class TaskStore {
         updated_at, version\
         """;
 
-    Task insert(Sql sql, String userId, UUID id, NewTask task) {
+    /** The task, and what follows from it, in one statement. */
+    Task insert(Sql sql, String userId, UUID id, NewTask task, JobInsert followers) {
+        var parameters = new ArrayList<@Nullable Object>();
+        parameters.add(userId);
+        parameters.add(id);
+        parameters.add(task.title());
+        parameters.add(task.description());
+        parameters.add(task.priority());
+        parameters.add(task.labels());
+        parameters.add(task.dueAt());
+        parameters.addAll(followers.parameters());
         return sql.first(
-                        "INSERT INTO tasks (user_id, id, title, description, priority, labels, due_at)"
-                                + " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING " + COLUMNS,
+                        "WITH task AS (INSERT INTO tasks (user_id, id, title, description, priority, labels, due_at)"
+                                + " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *)" + followers.text() + " SELECT " + COLUMNS
+                                + " FROM task",
                         TaskStore::task,
-                        userId,
-                        id,
-                        task.title(),
-                        task.description(),
-                        task.priority(),
-                        task.labels(),
-                        task.dueAt())
+                        parameters.toArray())
                 .orElseThrow();
     }
 
@@ -68,48 +74,62 @@ final class TaskStore {
         set.add("priority = ?", patch.priority());
         set.add("labels = ?", patch.labels());
         set.add("due_at = ?", patch.dueAt());
-        return change(sql, set.text(), set.parameters, userId, id, condition, "");
+        var parameters = set.parameters;
+        var update = update(set.text(), "", userId, id, condition, parameters);
+        return sql.first(update + " RETURNING " + COLUMNS, TaskStore::task, parameters.toArray());
     }
 
     /** Empty when there is no such task, or it is completed, or the condition does not hold. */
-    Optional<Task> complete(Sql sql, String userId, UUID id, IfMatch condition) {
-        return change(
-                sql, "completed = true, completed_at = now()", List.of(), userId, id, condition, " AND NOT completed");
+    Optional<Task> complete(Sql sql, String userId, UUID id, IfMatch condition, JobInsert followers) {
+        var parameters = new ArrayList<@Nullable Object>();
+        var update = update(
+                "completed = true, completed_at = now()", " AND NOT completed", userId, id, condition, parameters);
+        return change(sql, update, parameters, followers);
     }
 
     /** Empty when there is no such task, or it is open, or the condition does not hold. */
-    Optional<Task> reopen(Sql sql, String userId, UUID id, IfMatch condition) {
-        return change(
-                sql, "completed = false, completed_at = NULL", List.of(), userId, id, condition, " AND completed");
+    Optional<Task> reopen(Sql sql, String userId, UUID id, IfMatch condition, JobInsert followers) {
+        var parameters = new ArrayList<@Nullable Object>();
+        var update =
+                update("completed = false, completed_at = NULL", " AND completed", userId, id, condition, parameters);
+        return change(sql, update, parameters, followers);
     }
 
-    /** The condition is part of the UPDATE itself: of two writers with the same tag, one loses. RFC 9110 §13.1.1. */
     private static Optional<Task> change(
-            Sql sql,
-            String assignments,
-            List<@Nullable Object> values,
-            String userId,
-            UUID id,
-            IfMatch condition,
-            String state) {
-        var parameters = new ArrayList<@Nullable Object>(values);
-        parameters.add(userId);
-        parameters.add(id);
+            Sql sql, String update, List<@Nullable Object> parameters, JobInsert followers) {
+        parameters.addAll(followers.parameters());
         return sql.first(
-                "UPDATE tasks SET " + assignments + ", updated_at = now(), version = version + 1"
-                        + " WHERE user_id = ? AND id = ?" + state + versions(condition, parameters) + " RETURNING "
-                        + COLUMNS,
+                "WITH task AS (" + update + " RETURNING *)" + followers.text() + " SELECT " + COLUMNS + " FROM task",
                 TaskStore::task,
                 parameters.toArray());
     }
 
-    boolean delete(Sql sql, String userId, UUID id, IfMatch condition) {
+    /** The condition is part of the UPDATE itself: of two writers with the same tag, one loses. RFC 9110 §13.1.1. */
+    private static String update(
+            String assignments,
+            String state,
+            String userId,
+            UUID id,
+            IfMatch condition,
+            List<@Nullable Object> parameters) {
+        parameters.add(userId);
+        parameters.add(id);
+        return "UPDATE tasks SET " + assignments + ", updated_at = now(), version = version + 1"
+                + " WHERE user_id = ? AND id = ?" + state + versions(condition, parameters);
+    }
+
+    boolean delete(Sql sql, String userId, UUID id, IfMatch condition, JobInsert followers) {
         var parameters = new ArrayList<@Nullable Object>();
         parameters.add(userId);
         parameters.add(id);
-        return sql.update(
-                        "DELETE FROM tasks WHERE user_id = ? AND id = ?" + versions(condition, parameters),
-                        parameters.toArray())
+        var delete = "DELETE FROM tasks WHERE user_id = ? AND id = ?" + versions(condition, parameters);
+        parameters.addAll(followers.parameters());
+        return sql.first(
+                                "WITH task AS (" + delete + " RETURNING *)" + followers.text()
+                                        + " SELECT count(*) FROM task",
+                                Row::bigint,
+                                parameters.toArray())
+                        .orElseThrow()
                 > 0;
     }
 

@@ -6,6 +6,7 @@ import dev.heddle.db.Uuid7;
 import dev.heddle.http.Keyset;
 import dev.heddle.http.Preconditions.IfMatch;
 import dev.heddle.http.Problem;
+import dev.heddle.jobs.JobQueue;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -19,16 +20,24 @@ public final class Tasks {
     private static final String NO_SUCH_USER = "no_such_user";
 
     private final Database database;
+    private final JobQueue queue;
+    private final FollowUps followUps;
     private final TaskStore store = new TaskStore();
 
-    /** Tasks of that database. */
-    public Tasks(Database database) {
+    /** Tasks of that database; what follows from a change is enqueued with it. */
+    public Tasks(Database database, JobQueue queue, FollowUps followUps) {
         this.database = database;
+        this.queue = queue;
+        this.followUps = followUps;
     }
 
     Task create(String userId, NewTask wanted) {
         try {
-            return database.single(sql -> store.insert(sql, userId, Uuid7.next(), wanted));
+            return database.single(sql -> {
+                var task = store.insert(sql, userId, Uuid7.next(), wanted, followUps.created());
+                queue.wake(sql, followUps.created());
+                return task;
+            });
         } catch (DatabaseException e) {
             if (e.isConstraint(OWNER_CONSTRAINT)) {
                 throw wanted.userId().isPresent()
@@ -64,7 +73,14 @@ public final class Tasks {
     }
 
     void delete(String userId, UUID id, IfMatch condition) {
-        if (!database.single(sql -> store.delete(sql, userId, id, condition))) {
+        boolean isDeleted = database.single(sql -> {
+            boolean wasThere = store.delete(sql, userId, id, condition, followUps.deleted());
+            if (wasThere) {
+                queue.wake(sql, followUps.deleted());
+            }
+            return wasThere;
+        });
+        if (!isDeleted) {
             unchanged(userId, id, condition);
             throw Problem.PRECONDITION_FAILED.asException();
         }
@@ -73,7 +89,11 @@ public final class Tasks {
     /** Completing what is completed changes nothing and is no error. */
     Task complete(String userId, UUID id, IfMatch condition) {
         while (true) {
-            var task = database.single(sql -> store.complete(sql, userId, id, condition))
+            var task = database.single(sql -> {
+                        var changed = store.complete(sql, userId, id, condition, followUps.completed());
+                        changed.ifPresent(it -> queue.wake(sql, followUps.completed()));
+                        return changed;
+                    })
                     .orElseGet(() -> unchanged(userId, id, condition));
             if (task.completed()) {
                 return task;
@@ -85,7 +105,11 @@ public final class Tasks {
     /** Reopening what is open changes nothing and is no error. */
     Task reopen(String userId, UUID id, IfMatch condition) {
         while (true) {
-            var task = database.single(sql -> store.reopen(sql, userId, id, condition))
+            var task = database.single(sql -> {
+                        var changed = store.reopen(sql, userId, id, condition, followUps.reopened());
+                        changed.ifPresent(it -> queue.wake(sql, followUps.reopened()));
+                        return changed;
+                    })
                     .orElseGet(() -> unchanged(userId, id, condition));
             if (!task.completed()) {
                 return task;

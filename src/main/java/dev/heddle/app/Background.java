@@ -1,0 +1,108 @@
+package dev.heddle.app;
+
+import dev.heddle.db.Database;
+import dev.heddle.jobs.JobQueue;
+import dev.heddle.jobs.JobWorker;
+import dev.heddle.jobs.Jobs;
+import dev.heddle.jobs.Recurring;
+import dev.heddle.jobs.Registration;
+import dev.heddle.notifications.FollowUpJobs;
+import dev.heddle.notifications.MailFolder;
+import dev.heddle.notifications.Mailer;
+import dev.heddle.notifications.Notifications;
+import dev.heddle.notifications.SmtpMailer;
+import dev.heddle.tasks.FollowUps;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.LocalTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** What is done behind the requests, put together. */
+final class Background {
+
+    /** Often enough that no table grows for long, seldom enough to be seen in no graph. */
+    private static final Duration SWEEP_PAUSE = Duration.ofHours(1);
+
+    /** Counting everything anew reads every task once: at night, for most of those who run this in Europe. */
+    private static final LocalTime RECONCILIATION = LocalTime.of(2, 30);
+
+    private Background() {}
+
+    /** What follows from the change of a task. */
+    static FollowUps followUps() {
+        return FollowUps.of(
+                FollowUpJobs.SEND_NOTIFICATION,
+                FollowUpJobs.SEND_EMAIL,
+                FollowUpJobs.UPDATE_STATS,
+                FollowUpJobs.LOG_ACTIVITY);
+    }
+
+    /** How much is done at once. */
+    static JobWorker.Options options(Settings.Jobs its) {
+        return new JobWorker.Options(its.workers(), its.outboundWorkers(), its.retryDelay());
+    }
+
+    /**
+     * The workers, not yet at work.
+     *
+     * @param database that of the jobs
+     * @param addresses the e-mail address of a user
+     */
+    static JobWorker worker(
+            Settings settings,
+            Database database,
+            JobQueue queue,
+            Function<String, Optional<String>> addresses,
+            JobMetrics metrics) {
+        var its = settings.jobs();
+        var attempts = its.attempts();
+        var mailer = mailer(settings);
+        var kinds = List.of(
+                new Registration(FollowUpJobs.SEND_NOTIFICATION, FollowUpJobs.NOTIFY, attempts.sendNotification()),
+                new Registration(FollowUpJobs.SEND_EMAIL, FollowUpJobs.email(addresses, mailer), attempts.sendEmail()),
+                new Registration(FollowUpJobs.UPDATE_STATS, FollowUpJobs.COUNT, attempts.updateStats()),
+                new Registration(FollowUpJobs.LOG_ACTIVITY, FollowUpJobs.LOG, attempts.logActivity()));
+        return new JobWorker(database, queue, kinds, recurring(its, database, mailer), metrics, options(its));
+    }
+
+    private static List<Recurring> recurring(Settings.Jobs its, Database database, Mailer mailer) {
+        var notifications = new Notifications(database);
+        var jobs = new Jobs(database, FollowUpJobs.ALL);
+        var idempotency = new IdempotencyTable(database);
+        var all = new ArrayList<>(List.of(
+                Recurring.every(SWEEP_PAUSE, "sweep_idempotency_keys", idempotency::sweep),
+                Recurring.every(SWEEP_PAUSE, "sweep_dead_jobs", () -> jobs.sweep(its.deadRetention())),
+                Recurring.every(
+                        SWEEP_PAUSE, "sweep_activity", () -> notifications.sweepActivity(its.activityRetention())),
+                Recurring.daily(RECONCILIATION, "reconcile_stats", notifications::reconcile)));
+        if (mailer instanceof MailFolder folder) {
+            all.add(Recurring.every(SWEEP_PAUSE, "sweep_mail_folder", folder::sweep));
+        }
+        return all;
+    }
+
+    private static Mailer mailer(Settings settings) {
+        var its = settings.email();
+        var smtp = its.smtp();
+        if (smtp == null) {
+            return new MailFolder(its.from(), mailDirectory(settings));
+        }
+        var password = smtp.password();
+        return new SmtpMailer(new SmtpMailer.Smtp(
+                smtp.host(),
+                smtp.port(),
+                SmtpMailer.Security.valueOf(smtp.security().name()),
+                smtp.username(),
+                password == null ? null : password.value(),
+                its.from(),
+                smtp.connectTimeout(),
+                smtp.timeout()));
+    }
+
+    private static Path mailDirectory(Settings settings) {
+        return settings.data().directory().resolve("mail");
+    }
+}

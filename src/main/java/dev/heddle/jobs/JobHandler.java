@@ -1,0 +1,38 @@
+package dev.heddle.jobs;
+
+import java.util.List;
+
+/** What a kind of job does. */
+public sealed interface JobHandler {
+
+    /**
+     * An effect on this database, written and marked as done by one statement: it happens exactly once, whatever crashes.
+     *
+     * @param ctes the parts of the statement, each {@code name AS (INSERT …)}; they read {@code job}, which has at most
+     *     one row: {@code id uuid, data jsonb, created_at timestamptz}
+     */
+    record Effect(List<String> ctes) implements JobHandler {
+        /** Refuses an effect that is none. */
+        public Effect {
+            if (ctes.isEmpty()) {
+                throw new IllegalArgumentException("an effect needs a statement");
+            }
+            ctes = List.copyOf(ctes);
+        }
+    }
+
+    /**
+     * An effect outside of this database. It is marked as done afterwards, so a crash in between repeats it: it hands the
+     * job's id to the outside.
+     */
+    @FunctionalInterface
+    non-sealed interface Action extends JobHandler {
+        /**
+         * Does it, within {@link dev.heddle.concurrent.Deadline#current()}; an interruption means that the server stops.
+         *
+         * @throws HopelessException when another attempt cannot help
+         * @throws RuntimeException when another attempt may help
+         */
+        void run(Work job);
+    }
+}

@@ -1,0 +1,88 @@
+package dev.heddle.jobs;
+
+import dev.heddle.db.Uuid7;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * The part of a statement that enqueues jobs: the change and what follows from it are written in one round trip, both or
+ * neither. Immutable, made once per statement.
+ *
+ * <pre>{@code "WITH task AS (INSERT … RETURNING *)" + insert.text() + " SELECT … FROM task"}</pre>
+ */
+public final class JobInsert {
+
+    /**
+     * A job that follows from the change.
+     *
+     * @param data an SQL expression for its data, a jsonb object, over the columns of the change
+     */
+    public record Follower(JobKind kind, String data) {}
+
+    private final String text;
+    private final List<Lane> lanes;
+    private final int followers;
+
+    private JobInsert(String text, List<Lane> lanes, int followers) {
+        this.text = text;
+        this.lanes = lanes;
+        this.followers = followers;
+    }
+
+    /**
+     * One job of each kind follows from the row of a common table expression.
+     *
+     * @param from its name; it has at most one row, as each job has one id
+     */
+    public static JobInsert following(String from, Follower... followers) {
+        var text = new StringBuilder();
+        var lanes = Arrays.stream(followers)
+                .map(follower -> follower.kind().lane())
+                .distinct()
+                .sorted()
+                .toList();
+        for (var lane : lanes) {
+            text.append(", added_")
+                    .append(lane.table())
+                    .append(" AS (INSERT INTO ")
+                    .append(lane.table());
+            text.append(" (task_name, task_instance, execution_time, created_at, data) ");
+            text.append(Arrays.stream(followers)
+                    .filter(follower -> follower.kind().lane() == lane)
+                    .map(follower -> select(follower, from))
+                    .collect(Collectors.joining(" UNION ALL ")));
+            text.append(")");
+        }
+        return new JobInsert(text.toString(), lanes, followers.length);
+    }
+
+    private static String select(Follower follower, String from) {
+        return "SELECT '%s', CAST(? AS text), CAST(? AS timestamptz), CAST(? AS timestamptz), %s FROM %s"
+                .formatted(follower.kind().name(), follower.data(), from);
+    }
+
+    /** Behind the change, before the statement's own SELECT; begins with a comma. */
+    public String text() {
+        return text;
+    }
+
+    /** Behind the parameters of the change: new ids, due now. */
+    public List<Object> parameters() {
+        var parameters = new ArrayList<Object>(3 * followers);
+        for (int i = 0; i < followers; i++) {
+            var id = Uuid7.next();
+            // By our clock, not PostgreSQL's: the worker that is woken asks for what is due by ours.
+            var time = Uuid7.time(id);
+            parameters.add(id.toString());
+            parameters.add(time);
+            parameters.add(time);
+        }
+        return parameters;
+    }
+
+    List<Lane> lanes() {
+        return lanes;
+    }
+}

@@ -1,0 +1,20 @@
+package dev.heddle.jobs;
+
+import dev.heddle.db.Sql;
+import java.util.function.Consumer;
+
+/** Tells the workers of this process that there is work. Safe for any thread. */
+public final class JobQueue {
+
+    // Set when the workers start; until then their polling finds what was enqueued.
+    private volatile Consumer<Lane> waker = lane -> {};
+
+    /** To be called by whoever has enqueued: the workers wake as soon as the unit of work has ended well. */
+    public void wake(Sql sql, JobInsert insert) {
+        sql.afterwards(() -> insert.lanes().forEach(waker));
+    }
+
+    void wakes(Consumer<Lane> workers) {
+        waker = workers;
+    }
+}

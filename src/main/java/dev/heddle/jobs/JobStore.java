@@ -1,0 +1,259 @@
+package dev.heddle.jobs;
+
+import dev.heddle.db.Row;
+import dev.heddle.db.Sql;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** All SQL about jobs but what enqueues them and what db-scheduler does. */
+final class JobStore {
+
+    /** Which row, and in which state: a worker that was taken for dead no longer has its version. */
+    record Claim(JobKind kind, String id, long version) {
+        private String where() {
+            return " WHERE task_name = ? AND task_instance = ? AND version = ?";
+        }
+
+        private String table() {
+            return kind.lane().table();
+        }
+    }
+
+    /** How much there is of a kind. */
+    record Backlog(
+            String kind,
+            long waiting,
+            long running,
+            long dead,
+            @Nullable Instant oldest) {}
+
+    /** One batch of a sweep; small, so that no lock is held for long. */
+    private static final int SWEEP_ROWS = 1000;
+
+    private static final String LIVE_COLUMNS = """
+        CAST(task_instance AS uuid) AS id, task_name, CASE WHEN picked THEN 'RUNNING' ELSE 'WAITING' END,
+        coalesce(consecutive_failures, 0), last_error, CAST(data AS text), created_at, execution_time\
+        """;
+
+    private static final String DEAD_COLUMNS = """
+        id, kind, 'FAILED', attempts, last_error, CAST(data AS text), created_at, CAST(NULL AS timestamptz)\
+        """;
+
+    /** Writes an effect and marks the job as done; false when another worker has it by now, and nothing was written. */
+    boolean apply(Sql sql, Claim claim, JobHandler.Effect effect) {
+        var statement = "WITH job AS (DELETE FROM " + claim.table() + claim.where()
+                + " RETURNING CAST(task_instance AS uuid) AS id, data, created_at), "
+                + String.join(", ", effect.ctes()) + " SELECT count(*) FROM job";
+        return sql.first(statement, Row::bigint, claim.kind().name(), claim.id(), claim.version())
+                        .orElseThrow()
+                > 0;
+    }
+
+    /** What the job is about; empty when another worker has it by now. */
+    Optional<Work> read(Sql sql, Claim claim) {
+        var createdAt = sql.first(
+                "SELECT created_at FROM " + claim.table() + claim.where(),
+                Row::instant,
+                claim.kind().name(),
+                claim.id(),
+                claim.version());
+        return createdAt.map(time -> new Work(UUID.fromString(claim.id()), time, data(sql, claim)));
+    }
+
+    private static Map<String, String> data(Sql sql, Claim claim) {
+        return sql
+                .list(
+                        "SELECT key, value FROM " + claim.table() + ", jsonb_each_text(data)" + claim.where()
+                                + " AND value IS NOT NULL",
+                        row -> Map.entry(row.text(), row.text()),
+                        claim.kind().name(),
+                        claim.id(),
+                        claim.version())
+                .stream()
+                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+    }
+
+    /** Marks the job as done; false when another worker has it by now. */
+    boolean finish(Sql sql, Claim claim) {
+        return sql.update(
+                        "DELETE FROM " + claim.table() + claim.where(),
+                        claim.kind().name(),
+                        claim.id(),
+                        claim.version())
+                > 0;
+    }
+
+    /** To be tried again. */
+    boolean retryLater(Sql sql, Claim claim, int attempts, String error, Duration delay) {
+        return sql.update(
+                        "UPDATE " + claim.table() + """
+                             SET picked = false, picked_by = NULL, last_heartbeat = NULL, version = version + 1,
+                            consecutive_failures = ?, last_failure = now(), last_error = ?, execution_time = ?\
+                            """ + claim.where(),
+                        attempts,
+                        error,
+                        Instant.now().plus(delay),
+                        claim.kind().name(),
+                        claim.id(),
+                        claim.version())
+                > 0;
+    }
+
+    /** Gives it back unharmed. */
+    boolean release(Sql sql, Claim claim) {
+        return sql.update(
+                        "UPDATE " + claim.table()
+                                + " SET picked = false, picked_by = NULL, last_heartbeat = NULL, version = version + 1"
+                                + claim.where(),
+                        claim.kind().name(),
+                        claim.id(),
+                        claim.version())
+                > 0;
+    }
+
+    /** To the dead letters. */
+    boolean bury(Sql sql, Claim claim, int attempts, String error) {
+        return sql.update(
+                        "WITH job AS (DELETE FROM " + claim.table() + claim.where() + """
+                             RETURNING CAST(task_instance AS uuid) AS id, task_name, data, created_at)
+                            INSERT INTO dead_jobs (id, kind, data, attempts, last_error, created_at)
+                            SELECT id, task_name, data, ?, ?, created_at FROM job\
+                            """,
+                        claim.kind().name(),
+                        claim.id(),
+                        claim.version(),
+                        attempts,
+                        error)
+                > 0;
+    }
+
+    /** Newest first: by id, which begins with the time. */
+    List<Job> list(
+            Sql sql,
+            Collection<JobKind> live,
+            boolean isDeadAsked,
+            Optional<String> deadKind,
+            Optional<Job.State> state,
+            Optional<UUID> after,
+            int skip,
+            int rows) {
+        var parts = new ArrayList<String>();
+        var parameters = new ArrayList<@Nullable Object>();
+        var picked = state.map(s -> s == Job.State.RUNNING ? " AND picked" : " AND NOT picked")
+                .orElse("");
+        for (var kind : live) {
+            parts.add("(SELECT " + LIVE_COLUMNS + " FROM " + kind.lane().table() + " WHERE task_name = ?" + picked
+                    + (after.isPresent() ? " AND task_instance < ?" : "") + " ORDER BY task_instance DESC LIMIT ?)");
+            parameters.add(kind.name());
+            after.ifPresent(id -> parameters.add(id.toString()));
+            parameters.add(skip + rows);
+        }
+        if (isDeadAsked) {
+            parts.add("(SELECT " + DEAD_COLUMNS + " FROM dead_jobs WHERE true"
+                    + (deadKind.isPresent() ? " AND kind = ?" : "") + (after.isPresent() ? " AND id < ?" : "")
+                    + " ORDER BY id DESC LIMIT ?)");
+            deadKind.ifPresent(parameters::add);
+            after.ifPresent(parameters::add);
+            parameters.add(skip + rows);
+        }
+        parameters.add(rows);
+        parameters.add(skip);
+        return sql.list(
+                String.join(" UNION ALL ", parts) + " ORDER BY 1 DESC LIMIT ? OFFSET ?",
+                JobStore::job,
+                parameters.toArray());
+    }
+
+    Optional<Job> find(Sql sql, Collection<JobKind> kinds, UUID id) {
+        var names = kinds.stream().map(JobKind::name).toList();
+        return sql.first(
+                "SELECT " + LIVE_COLUMNS
+                        + " FROM jobs WHERE task_name = ANY (?) AND task_instance = ? UNION ALL SELECT "
+                        + LIVE_COLUMNS + " FROM outbound_jobs WHERE task_name = ANY (?) AND task_instance = ?"
+                        + " UNION ALL SELECT " + DEAD_COLUMNS + " FROM dead_jobs WHERE id = ?",
+                JobStore::job,
+                names,
+                id.toString(),
+                names,
+                id.toString(),
+                id);
+    }
+
+    /** Makes a waiting job due; false when it does not wait. */
+    boolean hurry(Sql sql, JobKind kind, UUID id) {
+        return sql.update(
+                        "UPDATE " + kind.lane().table() + " SET execution_time = ?, version = version + 1"
+                                + " WHERE task_name = ? AND task_instance = ? AND NOT picked",
+                        Instant.now(),
+                        kind.name(),
+                        id.toString())
+                > 0;
+    }
+
+    /** From the dead letters back into the queue, with all its attempts; false when it is not there. */
+    boolean revive(Sql sql, JobKind kind, UUID id) {
+        return sql.update(
+                        "WITH dead AS (DELETE FROM dead_jobs WHERE id = ? AND kind = ? RETURNING *) INSERT INTO "
+                                + kind.lane().table()
+                                + " (task_name, task_instance, execution_time, created_at, data, last_error)"
+                                + " SELECT kind, CAST(id AS text), ?, created_at, data, last_error FROM dead",
+                        id,
+                        kind.name(),
+                        Instant.now())
+                > 0;
+    }
+
+    /** False when it is not there, or runs. */
+    boolean delete(Sql sql, Optional<JobKind> kind, UUID id) {
+        return kind.map(live -> sql.update(
+                                "DELETE FROM " + live.lane().table()
+                                        + " WHERE task_name = ? AND task_instance = ? AND NOT picked",
+                                live.name(),
+                                id.toString())
+                        > 0)
+                .orElseGet(() -> sql.update("DELETE FROM dead_jobs WHERE id = ?", id) > 0);
+    }
+
+    /** How much there is of every kind that has anything. */
+    List<Backlog> backlog(Sql sql) {
+        return sql.list(
+                """
+                SELECT kind, sum(waiting), sum(running), sum(dead), min(oldest) FROM (
+                    SELECT task_name AS kind, count(*) FILTER (WHERE NOT picked) AS waiting,
+                        count(*) FILTER (WHERE picked) AS running, 0 AS dead, min(created_at) AS oldest
+                        FROM jobs GROUP BY task_name
+                    UNION ALL SELECT task_name, count(*) FILTER (WHERE NOT picked), count(*) FILTER (WHERE picked), 0,
+                        min(created_at) FROM outbound_jobs GROUP BY task_name
+                    UNION ALL SELECT kind, 0, 0, count(*), NULL FROM dead_jobs GROUP BY kind) AS counted
+                GROUP BY kind
+                """, row -> new Backlog(row.text(), row.bigint(), row.bigint(), row.bigint(), row.instantOrNull()));
+    }
+
+    /** Deletes dead letters that died before that time, a batch of them; how many. */
+    long sweep(Sql sql, Instant before) {
+        return sql.update(
+                "DELETE FROM dead_jobs WHERE id IN (SELECT id FROM dead_jobs WHERE died_at < ? LIMIT " + SWEEP_ROWS
+                        + ")",
+                before);
+    }
+
+    private static Job job(Row row) {
+        return new Job(
+                row.uuid(),
+                row.text(),
+                Job.State.valueOf(row.text()),
+                row.integer(),
+                row.textOrNull(),
+                row.text(),
+                row.instant(),
+                row.instantOrNull());
+    }
+}

@@ -1,0 +1,247 @@
+package dev.heddle.jobs;
+
+import com.github.kagkarlsson.scheduler.Scheduler;
+import com.github.kagkarlsson.scheduler.SchedulerName;
+import com.github.kagkarlsson.scheduler.jdbc.PostgreSqlJdbcCustomization;
+import com.github.kagkarlsson.scheduler.logging.LogLevel;
+import com.github.kagkarlsson.scheduler.serializer.Serializer;
+import com.github.kagkarlsson.scheduler.task.Execution;
+import com.github.kagkarlsson.scheduler.task.Task;
+import com.github.kagkarlsson.scheduler.task.helper.RecurringTask;
+import com.github.kagkarlsson.scheduler.task.helper.Tasks;
+import dev.heddle.concurrent.Deadline;
+import dev.heddle.db.Database;
+import dev.heddle.db.DatabaseException;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The workers of one lane, on db-scheduler: it picks due jobs (FOR UPDATE SKIP LOCKED), keeps their heartbeats, and finds
+ * the jobs of servers that are gone. What a job writes, how it fails and where it goes then is ours.
+ *
+ * <p>No job waits in memory: no more are picked than there are workers.
+ */
+final class LaneWorker {
+
+    private static final System.Logger LOG = System.getLogger(LaneWorker.class.getName());
+
+    /** For what other servers enqueue or have left; our own commits wake the workers at once. */
+    private static final Duration POLLING_INTERVAL = Duration.ofSeconds(1);
+
+    /**
+     * A server that has not been heard of for thirty of these is taken for dead. The engine looks for the dead every second
+     * interval, so a short one finds them soon; thirty seconds in all survive a long pause and clocks that differ.
+     */
+    private static final Duration HEARTBEAT_INTERVAL = Duration.ofSeconds(1);
+
+    private static final int HEARTBEATS_MISSED_MAX = 30;
+
+    /** On shutdown, before running jobs are interrupted, and then again at most: fifteen seconds in all. */
+    private static final Duration SHUTDOWN_WAIT = Duration.ofSeconds(7);
+
+    /** For one attempt; all effects are short, and whoever is called has limits of its own. */
+    private static final Duration ATTEMPT_MAX = Duration.ofSeconds(60);
+
+    private static final Duration RETRY_DELAY_MAX = Duration.ofMinutes(10);
+
+    /** A kind that this version does not know belongs to a newer one beside it, or to one that was rolled back. */
+    private static final Duration KEEP_UNKNOWN = Duration.ofDays(3650);
+
+    /** Of an error's text; the rest is in the log. */
+    private static final int ERROR_LENGTH_MAX = 1000;
+
+    private static final String SERVER_GONE = "the server that ran it has gone";
+
+    // Set once.
+    private final Database database;
+    private final JobObserver observer;
+    private final Duration retryDelay;
+    private final Scheduler scheduler;
+    private final JobStore store = new JobStore();
+
+    // Set once, on shutdown, by the thread that closes; read by the workers.
+    private volatile boolean stopping;
+
+    LaneWorker(
+            Lane lane,
+            Database database,
+            String serverName,
+            int workers,
+            Duration retryDelay,
+            List<Registration> kinds,
+            List<Recurring> recurring,
+            JobObserver observer) {
+        this.database = database;
+        this.observer = observer;
+        this.retryDelay = retryDelay;
+        List<Task<?>> tasks = new ArrayList<>();
+        kinds.forEach(kind -> tasks.add(task(kind)));
+        scheduler = Scheduler.create(database.dataSource(), tasks)
+                .startTasks(recurring.stream().map(LaneWorker::task).toList())
+                .tableName(lane.table())
+                .schedulerName(new SchedulerName.Fixed(serverName))
+                .threads(workers)
+                .executorService(Executors.newThreadPerTaskExecutor(Thread.ofVirtual()
+                        .name("heddle-" + lane.table() + "-", 0)
+                        .factory()))
+                .pollUsingLockAndFetch(0.5, 1.0)
+                .pollingInterval(POLLING_INTERVAL)
+                .heartbeatInterval(HEARTBEAT_INTERVAL)
+                .missedHeartbeatsLimit(HEARTBEATS_MISSED_MAX)
+                .shutdownMaxWait(SHUTDOWN_WAIT)
+                .deleteUnresolvedAfter(KEEP_UNKNOWN)
+                .jdbcCustomization(new PostgreSqlJdbcCustomization(false, false))
+                .serializer(new NoData())
+                .failureLogging(LogLevel.OFF, false)
+                .build();
+    }
+
+    void start() {
+        scheduler.start();
+    }
+
+    void wake() {
+        scheduler.triggerCheckForDueExecutions();
+    }
+
+    /** Takes no more jobs. */
+    void pause() {
+        scheduler.pause();
+    }
+
+    /** Finishes what runs, or gives it back. */
+    void stop() {
+        stopping = true;
+        scheduler.stop();
+    }
+
+    private Task<Void> task(Registration registration) {
+        return Tasks.custom(registration.kind().name(), Void.class)
+                .onFailure((complete, operations) -> LOG.log(
+                        Level.ERROR,
+                        "the end of a job could not be noted; it is run again when its heartbeat is missed",
+                        complete.getCause().orElse(null)))
+                .onDeadExecution((complete, operations) -> orphaned(registration, complete.getExecution()))
+                .execute((instance, context) -> {
+                    attempt(registration, context.getExecution());
+                    // The job has been marked by its effect, or rescheduled by its failure.
+                    return (complete, operations) -> {};
+                });
+    }
+
+    private static RecurringTask<Void> task(Recurring recurring) {
+        return Tasks.recurring(recurring.name(), recurring.schedule()).execute((instance, context) -> {
+            try {
+                recurring.work().run();
+            } catch (RuntimeException e) {
+                LOG.log(Level.WARNING, recurring.name() + " failed; it comes back by its schedule", e);
+            }
+        });
+    }
+
+    private static JobStore.Claim claim(Registration registration, Execution execution) {
+        return new JobStore.Claim(registration.kind(), execution.getId(), execution.version);
+    }
+
+    private void attempt(Registration registration, Execution execution) {
+        long began = System.nanoTime();
+        JobObserver.Outcome outcome;
+        try {
+            outcome = Deadline.after(ATTEMPT_MAX).call(() -> run(registration, claim(registration, execution)));
+        } catch (RuntimeException | Error e) {
+            // Whoever interrupted wanted the job to end, not the note about it to be lost.
+            Thread.interrupted();
+            outcome = failed(registration, execution, e);
+        }
+        observer.ended(registration.kind(), outcome, Duration.ofNanos(System.nanoTime() - began));
+    }
+
+    private JobObserver.Outcome run(Registration registration, JobStore.Claim claim) {
+        boolean isDone = switch (registration.handler()) {
+            case JobHandler.Effect effect -> database.single(sql -> store.apply(sql, claim, effect));
+            case JobHandler.Action action -> run(action, claim);
+        };
+        return isDone ? JobObserver.Outcome.DONE : JobObserver.Outcome.LOST;
+    }
+
+    private boolean run(JobHandler.Action action, JobStore.Claim claim) {
+        var work = database.read(sql -> store.read(sql, claim));
+        if (work.isEmpty()) {
+            return false;
+        }
+        action.run(work.get());
+        return database.single(sql -> store.finish(sql, claim));
+    }
+
+    private JobObserver.Outcome failed(Registration registration, Execution execution, Throwable cause) {
+        var claim = claim(registration, execution);
+        if (stopping) {
+            database.single(sql -> store.release(sql, claim));
+            return JobObserver.Outcome.INTERRUPTED;
+        }
+        int attempts = execution.consecutiveFailures + 1;
+        boolean isLast = attempts >= registration.attemptsMax() || cause instanceof HopelessException;
+        var what = "job " + claim.id() + " (" + registration.kind().name() + ") failed, attempt " + attempts;
+        if (isLast) {
+            LOG.log(Level.WARNING, what + "; it is among the dead letters now", cause);
+            database.single(sql -> store.bury(sql, claim, attempts, describe(cause)));
+            return JobObserver.Outcome.DEAD;
+        }
+        LOG.log(Level.DEBUG, what, cause);
+        database.single(sql -> store.retryLater(sql, claim, attempts, describe(cause), delay(attempts)));
+        return JobObserver.Outcome.FAILED;
+    }
+
+    /** Counts as an attempt: a job that takes its server down must not do so for ever. */
+    private void orphaned(Registration registration, Execution execution) {
+        var claim = claim(registration, execution);
+        int attempts = execution.consecutiveFailures + 1;
+        boolean isLast = attempts >= registration.attemptsMax();
+        boolean isOurs = database.single(sql -> isLast
+                ? store.bury(sql, claim, attempts, SERVER_GONE)
+                : store.retryLater(sql, claim, attempts, SERVER_GONE, Duration.ZERO));
+        if (isOurs) {
+            LOG.log(
+                    Level.WARNING,
+                    "job " + claim.id() + " (" + registration.kind().name() + "): " + SERVER_GONE + ", attempt "
+                            + attempts + (isLast ? "; it is among the dead letters now" : ""));
+            wake();
+        }
+    }
+
+    /** Doubles with every attempt, give or take a quarter, so that what failed together does not return together. */
+    private Duration delay(int attempts) {
+        long millis = Math.min(RETRY_DELAY_MAX.toMillis(), retryDelay.toMillis() << Math.min(attempts - 1, 30));
+        return Duration.ofMillis((long) (millis * ThreadLocalRandom.current().nextDouble(0.75, 1.25)));
+    }
+
+    private static String describe(Throwable cause) {
+        var text = cause instanceof DatabaseException
+                ? String.valueOf(cause.getMessage())
+                : cause.getClass().getSimpleName() + ": " + cause.getMessage();
+        return text.length() > ERROR_LENGTH_MAX ? text.substring(0, ERROR_LENGTH_MAX) : text;
+    }
+
+    /** Our jobs keep their data as JSON in a column of ours; the engine's own stays empty. */
+    private static final class NoData implements Serializer {
+        @Override
+        @SuppressWarnings("NullAway") // db-scheduler's interface says nothing of null, and passes it.
+        public byte @Nullable [] serialize(@Nullable Object data) {
+            if (data != null) {
+                throw new IllegalArgumentException("no data is kept in task_data");
+            }
+            return null;
+        }
+
+        @Override
+        @SuppressWarnings("NullAway")
+        public <T> @Nullable T deserialize(Class<T> type, byte @Nullable [] data) {
+            return null;
+        }
+    }
+}

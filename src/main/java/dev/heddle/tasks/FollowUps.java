@@ -1,0 +1,45 @@
+package dev.heddle.tasks;
+
+import dev.heddle.jobs.JobInsert;
+import dev.heddle.jobs.JobInsert.Follower;
+import dev.heddle.jobs.JobKind;
+
+/**
+ * What is done after a task has changed. The jobs' data are JSON objects; all have {@code user_id} and {@code task_id}.
+ *
+ * @param created data also {@code title}; it also counts the task, so that creating costs one job
+ * @param completed {@code title} for the e-mail, the others as below
+ * @param reopened {@code total} and {@code completed}, by which the counts change, and {@code action}
+ * @param deleted the same
+ */
+public record FollowUps(JobInsert created, JobInsert completed, JobInsert reopened, JobInsert deleted) {
+
+    private static final String WHICH = "jsonb_build_object('user_id', user_id, 'task_id', id";
+
+    private static final String TITLED = WHICH + ", 'title', title)";
+
+    /** By these kinds of jobs. */
+    public static FollowUps of(JobKind notification, JobKind email, JobKind stats, JobKind activity) {
+        return new FollowUps(
+                JobInsert.following("task", new Follower(notification, TITLED)),
+                JobInsert.following(
+                        "task",
+                        new Follower(email, TITLED),
+                        new Follower(stats, counted("0", "1")),
+                        new Follower(activity, done("task_completed"))),
+                JobInsert.following(
+                        "task", new Follower(stats, counted("0", "-1")), new Follower(activity, done("task_reopened"))),
+                JobInsert.following(
+                        "task",
+                        new Follower(stats, counted("-1", "CASE WHEN completed THEN -1 ELSE 0 END")),
+                        new Follower(activity, done("task_deleted"))));
+    }
+
+    private static String counted(String total, String completed) {
+        return WHICH + ", 'total', " + total + ", 'completed', " + completed + ")";
+    }
+
+    private static String done(String action) {
+        return WHICH + ", 'action', '" + action + "')";
+    }
+}
