@@ -651,7 +651,15 @@ class SettingsTest {
         var collision = new Settings.Admin(good.server().host(), good.server().port());
         assertThrows(
                 IllegalArgumentException.class,
-                () -> new Settings(good.server(), collision, good.data(), good.database(), good.log(), List.of()));
+                () -> new Settings(
+                        good.server(),
+                        collision,
+                        good.data(),
+                        good.database(),
+                        good.jobs(),
+                        good.email(),
+                        good.log(),
+                        List.of()));
     }
 
     private Settings read(String yaml) {

@@ -32,7 +32,10 @@ class PageTest {
     private Optional<String> next(String target, int rows) {
         int query = target.indexOf('?');
         return page(query < 0 ? "" : target.substring(query + 1))
-                .next(request(target), Collections.nCopies(rows, "row"), row -> "5 " + row);
+                .next(
+                        request(target),
+                        Collections.nCopies(rows, "row"),
+                        row -> new Keyset(Instant.ofEpochSecond(0, 5000), row));
     }
 
     /** A request of which only the first line can be asked. */

@@ -345,6 +345,11 @@ class TaskPlansIT {
             throw new UnsupportedOperationException("it would be done twice");
         }
 
+        @Override
+        public void afterwards(Runnable action) {
+            sql.afterwards(action);
+        }
+
         /** As a prepared statement, because EXPLAIN plans its statement for the values it is given otherwise. */
         private void explain(String statement, @Nullable Object[] parameters) {
             var types = Stream.of(parameters).map(Explaining::type).toList();

@@ -1,0 +1,313 @@
+package dev.heddle.jobs;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.heddle.db.Row;
+import dev.heddle.jobs.JobObserver.Outcome;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Durable jobs on a real PostgreSQL: enqueued with their cause, done once, kept when they fail. */
+class JobEngineIT {
+
+    private static final JobHandler.Action NOTHING = job -> {};
+
+    private final Workshop workshop = new Workshop();
+
+    @AfterEach
+    void close() {
+        workshop.close();
+    }
+
+    @Test
+    void aRollbackTakesTheJobWithIt() {
+        workshop.start(3, NOTHING);
+        assertThrows(
+                IllegalStateException.class,
+                () -> workshop.database().inTransaction(sql -> {
+                    workshop.change(sql, "undone", Workshop.BOTH_INSERT);
+                    throw new IllegalStateException("after the statement");
+                }));
+        workshop.change("done", Workshop.BOTH_INSERT);
+        await().atMost(Workshop.LONG).until(() -> !workshop.effects().isEmpty());
+        assertEquals(List.of("done"), workshop.effects());
+        assertEquals(1, workshop.count("changes"));
+    }
+
+    @Test
+    void aJobIsNotSeenBeforeTheCommitThatBringsIt() {
+        workshop.start(3, NOTHING);
+        workshop.database().inTransaction(sql -> {
+            workshop.change(sql, "in flight", Workshop.COPY_INSERT);
+            // A whole polling interval and more: the workers have looked, from other connections.
+            sql.first("SELECT pg_sleep(1.5) IS NOT NULL", Row::flag);
+            assertEquals(
+                    0L, sql.first("SELECT count(*) FROM effects", Row::bigint).orElseThrow());
+            return 1;
+        });
+        await().atMost(Workshop.LONG).untilAsserted(() -> assertEquals(List.of("in flight"), workshop.effects()));
+    }
+
+    @Test
+    void aCommitWakesTheWorkersAndTheyDoNotWaitForTheNextPoll() {
+        var starts = new ConcurrentHashMap<String, Long>();
+        workshop.start(3, job -> starts.put(job.text("text").orElseThrow(), System.nanoTime()));
+        var waits = new ArrayList<Long>();
+        for (int i = 0; i < 21; i++) {
+            var text = "job " + i;
+            workshop.change(text, Workshop.CALL_INSERT);
+            long committed = System.nanoTime();
+            await().atMost(Workshop.LONG).pollInterval(Duration.ofMillis(1)).until(() -> starts.containsKey(text));
+            waits.add(starts.getOrDefault(text, 0L) - committed);
+        }
+        waits.sort(null);
+        // Polling alone has a median of half a second.
+        assertTrue(waits.get(10) < Duration.ofMillis(250).toNanos(), waits.toString());
+    }
+
+    @Test
+    void twoServersDoEveryJobOnce() {
+        var calls = new ConcurrentHashMap<String, AtomicInteger>();
+        JobHandler.Action counting =
+                job -> calls.computeIfAbsent(job.text("text").orElseThrow(), text -> new AtomicInteger())
+                        .incrementAndGet();
+        workshop.start(3, counting);
+        workshop.start(new JobQueue(), 3, Duration.ofMillis(10), counting, List.of());
+        var all = new TreeSet<String>();
+        IntStream.range(0, 300).forEach(i -> {
+            all.add("job " + i);
+            workshop.change("job " + i, Workshop.BOTH_INSERT);
+        });
+        workshop.awaitJobs(left -> assertEquals(List.of(), left));
+        assertEquals(List.copyOf(all), workshop.effects());
+        assertEquals(all, new TreeSet<>(calls.keySet()));
+        assertTrue(calls.values().stream().allMatch(count -> count.get() == 1), calls.toString());
+    }
+
+    @Test
+    void aJobThatFailsIsTriedAgainAndThenKeptWithItsError() {
+        var attempts = new AtomicInteger();
+        workshop.start(3, job -> {
+            attempts.incrementAndGet();
+            throw new IllegalStateException("the other side is away");
+        });
+        workshop.change("wanted", Workshop.CALL_INSERT);
+        workshop.awaitJobs(jobs -> {
+            assertEquals(1, jobs.size());
+            assertEquals(Job.State.FAILED, jobs.getFirst().state());
+        });
+        var dead = workshop.jobs().getFirst();
+        assertEquals(3, attempts.get());
+        assertEquals(3, dead.attempts());
+        assertEquals("IllegalStateException: the other side is away", dead.lastError());
+        assertTrue(dead.data().contains("wanted"));
+        assertEquals(List.of(Outcome.FAILED, Outcome.FAILED, Outcome.DEAD), workshop.outcomes());
+    }
+
+    @Test
+    void anEffectThatTheDatabaseRefusesIsWrittenAndMarkedInALaterAttempt() {
+        workshop.database().single(sql -> sql.update("ALTER TABLE effects RENAME TO away"));
+        workshop.start(20, NOTHING);
+        workshop.change("late", Workshop.COPY_INSERT);
+        workshop.awaitJobs(jobs -> assertTrue(jobs.getFirst().attempts() >= 2, jobs.toString()));
+        workshop.database().single(sql -> sql.update("ALTER TABLE away RENAME TO effects"));
+        workshop.awaitJobs(left -> assertEquals(List.of(), left));
+        assertEquals(List.of("late"), workshop.effects());
+    }
+
+    @Test
+    void whatCannotBeMendedIsNotTriedAgain() {
+        workshop.start(8, job -> {
+            throw new HopelessException("no such mailbox", new IllegalArgumentException("550"));
+        });
+        workshop.change("letter", Workshop.CALL_INSERT);
+        workshop.awaitJobs(
+                jobs -> assertEquals(Job.State.FAILED, jobs.getFirst().state()));
+        assertEquals(1, workshop.jobs().getFirst().attempts());
+    }
+
+    @Test
+    void theDelayDoublesWithEveryAttemptGiveOrTakeAQuarter() {
+        workshop.start(
+                new JobQueue(),
+                8,
+                Duration.ofSeconds(100),
+                job -> {
+                    throw new IllegalStateException("no");
+                },
+                List.of());
+        workshop.change("first", Workshop.CALL_INSERT);
+        workshop.awaitJobs(jobs -> assertEquals(1, jobs.getFirst().attempts()));
+        assertDelay(100);
+        // As if two had failed and the time had come.
+        workshop.database()
+                .single(sql -> sql.update("UPDATE outbound_jobs SET consecutive_failures = 2, execution_time = now()"));
+        workshop.awaitJobs(jobs -> assertEquals(3, jobs.getFirst().attempts()));
+        assertDelay(400);
+    }
+
+    private void assertDelay(int seconds) {
+        var delay = Duration.between(Instant.now(), workshop.jobs().getFirst().runAt());
+        assertTrue(delay.toSeconds() >= 0.75 * seconds - 20, delay.toString());
+        assertTrue(delay.toSeconds() <= 1.25 * seconds, delay.toString());
+    }
+
+    @Test
+    void aSlowKindElsewhereDoesNotHoldUpTheOthers() throws InterruptedException {
+        var stuck = new CountDownLatch(1);
+        workshop.start(3, job -> {
+            try {
+                stuck.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        for (int i = 0; i < 50; i++) {
+            workshop.change("slow " + i, Workshop.CALL_INSERT);
+        }
+        workshop.change("quick", Workshop.COPY_INSERT);
+        await().atMost(Workshop.LONG).untilAsserted(() -> assertEquals(List.of("quick"), workshop.effects()));
+        assertEquals(50, workshop.count("outbound_jobs"));
+        assertEquals(2, workshop.count("outbound_jobs WHERE picked"), "no more are picked than there are workers");
+        stuck.countDown();
+        workshop.awaitJobs(left -> assertEquals(List.of(), left));
+    }
+
+    @Test
+    void aJobThatTheShutdownInterruptsIsGivenBackWithAllItsAttempts() throws InterruptedException {
+        var began = new CountDownLatch(1);
+        var worker = workshop.start(3, job -> {
+            began.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException("interrupted", e);
+            }
+        });
+        workshop.change("long", Workshop.CALL_INSERT);
+        assertTrue(began.await(20, TimeUnit.SECONDS));
+        var stopping = Instant.now();
+        worker.close();
+        assertTrue(Duration.between(stopping, Instant.now()).toSeconds() < 15);
+        var job = workshop.jobs().getFirst();
+        assertEquals(Job.State.WAITING, job.state());
+        assertEquals(0, job.attempts());
+        assertEquals(List.of(Outcome.INTERRUPTED), workshop.outcomes());
+        var done = ConcurrentHashMap.<String>newKeySet();
+        workshop.start(3, next -> done.add(next.text("text").orElseThrow()));
+        await().atMost(Workshop.LONG).untilAsserted(() -> assertEquals(Set.of("long"), done));
+    }
+
+    @Test
+    void aJobWhoseServerHasGoneIsRunByAnotherAndHasLostAnAttempt() {
+        workshop.change("orphan", Workshop.COPY_INSERT);
+        orphan(0);
+        workshop.start(3, NOTHING);
+        await().atMost(Workshop.LONG).untilAsserted(() -> assertEquals(List.of("orphan"), workshop.effects()));
+    }
+
+    @Test
+    void aJobThatTakesItsServersDownEndsAmongTheDeadLetters() {
+        workshop.change("poison", Workshop.COPY_INSERT);
+        orphan(2);
+        workshop.start(3, NOTHING);
+        workshop.awaitJobs(
+                jobs -> assertEquals(Job.State.FAILED, jobs.getFirst().state()));
+        assertEquals(
+                "the server that ran it has gone", workshop.jobs().getFirst().lastError());
+        assertEquals(List.of(), workshop.effects());
+    }
+
+    /** As a server leaves it that was killed a minute ago. */
+    private void orphan(int failures) {
+        workshop.database().single(sql -> sql.update("""
+            UPDATE jobs SET picked = true, picked_by = 'gone', last_heartbeat = now() - interval '1 minute',
+                consecutive_failures = ?, version = version + 1
+            """, failures));
+    }
+
+    @Test
+    void aWorkerThatWasTakenForDeadWritesNothingWhenItWakes() {
+        workshop.change("fenced", Workshop.COPY_INSERT);
+        var id = workshop.jobs().getFirst().id().toString();
+        var store = new JobStore();
+        var before = new JobStore.Claim(Workshop.COPY, id, 1);
+        workshop.database().single(sql -> sql.update("UPDATE jobs SET version = version + 1"));
+        assertEquals(false, workshop.database().single(sql -> store.apply(sql, before, Workshop.COPYING)));
+        assertEquals(false, workshop.database().single(sql -> store.finish(sql, before)));
+        assertEquals(false, workshop.database().single(sql -> store.bury(sql, before, 8, "late")));
+        assertEquals(false, workshop.database().single(sql -> store.release(sql, before)));
+        assertEquals(false, workshop.database().single(sql -> store.retryLater(sql, before, 1, "late", Duration.ZERO)));
+        assertEquals(List.of(), workshop.effects());
+        var now = new JobStore.Claim(Workshop.COPY, id, 2);
+        assertEquals(true, workshop.database().single(sql -> store.apply(sql, now, Workshop.COPYING)));
+        assertEquals(false, workshop.database().single(sql -> store.apply(sql, now, Workshop.COPYING)));
+        assertEquals(List.of("fenced"), workshop.effects());
+    }
+
+    @Test
+    void aKindOfANewerServerIsLeftForIt() {
+        workshop.database().single(sql -> sql.update("""
+            INSERT INTO jobs (task_name, task_instance, execution_time)
+            VALUES ('from_the_future', 'one', now() - interval '1 minute')
+            """));
+        workshop.start(3, NOTHING);
+        for (int i = 0; i < 20; i++) {
+            workshop.change("known " + i, Workshop.COPY_INSERT);
+        }
+        await().atMost(Workshop.LONG)
+                .untilAsserted(() -> assertEquals(20, workshop.effects().size()));
+        await().atMost(Workshop.LONG)
+                .untilAsserted(() ->
+                        assertEquals(1, workshop.count("jobs WHERE task_name = 'from_the_future' AND NOT picked")));
+    }
+
+    @Test
+    void whatRecursComesBackAlthoughItFails() {
+        var runs = new AtomicInteger();
+        var nightly = new AtomicInteger();
+        workshop.start(
+                new JobQueue(),
+                3,
+                Duration.ofMillis(10),
+                NOTHING,
+                List.of(
+                        Recurring.every(Duration.ofMillis(50), "tick", () -> {
+                            runs.incrementAndGet();
+                            throw new IllegalStateException("every time");
+                        }),
+                        Recurring.daily(
+                                LocalTime.now(ZoneOffset.UTC).minusHours(1), "nightly", nightly::incrementAndGet)));
+        await().atMost(Workshop.LONG).until(() -> runs.get() >= 2);
+        assertEquals(0, nightly.get());
+        assertEquals(List.of(), workshop.jobs(), "what recurs is no job of the API");
+    }
+
+    @Test
+    void deadLettersAreSweptWhenTheyAreOld() {
+        workshop.database().single(sql -> sql.update("""
+            INSERT INTO dead_jobs (id, kind, data, attempts, last_error, created_at, died_at)
+            SELECT gen_random_uuid(), 'copy', '{}', 8, 'no', now(), now() - n * interval '1 day'
+            FROM generate_series(1, 2500) AS n
+            """));
+        new Jobs(workshop.database(), List.of(Workshop.COPY))
+                .sweep(Duration.ofDays(30).plusHours(12));
+        assertEquals(30, workshop.count("dead_jobs"));
+    }
+}
