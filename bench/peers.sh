@@ -34,8 +34,6 @@ if [ "$(psql -c "SELECT to_regclass('seed.tasks') IS NULL")" = t ]; then
   for _ in $(seq 300); do grep -q 'is ready' "$work/heddle-migrate.log" && break; sleep 0.1; done
   kill "$pid"; wait "$pid" || true
   psql -f bench/prepare.sql
-  # What the peers of the dashboard workload read, until Heddle has a table of that name.
-  [ "$(psql -c "SELECT to_regclass('public.notifications') IS NULL")" = t ] && psql -c 'ALTER TABLE seed.notifications SET SCHEMA public'
 fi
 
 python3 - "$work" <<'PY'

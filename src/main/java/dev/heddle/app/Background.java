@@ -10,10 +10,12 @@ import dev.heddle.notifications.FollowUpJobs;
 import dev.heddle.notifications.MailFolder;
 import dev.heddle.notifications.Mailer;
 import dev.heddle.notifications.Notifications;
+import dev.heddle.notifications.Smtp;
 import dev.heddle.notifications.SmtpMailer;
 import dev.heddle.tasks.FollowUps;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalTime;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,7 +81,7 @@ final class Background {
                         SWEEP_PAUSE, "sweep_activity", () -> notifications.sweepActivity(its.activityRetention())),
                 Recurring.daily(RECONCILIATION, "reconcile_stats", notifications::reconcile)));
         if (mailer instanceof MailFolder folder) {
-            all.add(Recurring.every(SWEEP_PAUSE, "sweep_mail_folder", folder::sweep));
+            all.add(Recurring.every(SWEEP_PAUSE, "sweep_mail_folder", () -> folder.sweep(Instant.now())));
         }
         return all;
     }
@@ -88,13 +90,13 @@ final class Background {
         var its = settings.email();
         var smtp = its.smtp();
         if (smtp == null) {
-            return new MailFolder(its.from(), mailDirectory(settings));
+            return new MailFolder(mailDirectory(settings), its.from());
         }
         var password = smtp.password();
-        return new SmtpMailer(new SmtpMailer.Smtp(
+        return new SmtpMailer(new Smtp(
                 smtp.host(),
                 smtp.port(),
-                SmtpMailer.Security.valueOf(smtp.security().name()),
+                Smtp.Security.valueOf(smtp.security().name()),
                 smtp.username(),
                 password == null ? null : password.value(),
                 its.from(),

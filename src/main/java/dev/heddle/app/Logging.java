@@ -19,7 +19,13 @@ final class Logging implements AutoCloseable {
 
     /** Their "info" is for their own developers. Held here, or they would be collected and made anew without a level. */
     private static final List<Logger> LOUD = Stream.of(
-                    "io.helidon", "com.zaxxer.hikari", "org.flywaydb", "org.postgresql", "com.github.kagkarlsson")
+                    "io.helidon",
+                    "com.zaxxer.hikari",
+                    "org.flywaydb",
+                    "org.postgresql",
+                    "com.github.kagkarlsson",
+                    "jakarta",
+                    "org.eclipse.angus")
             .map(Logger::getLogger)
             .toList();
 

@@ -1,28 +1,114 @@
 package dev.heddle.notifications;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
 
-/** stub */
+/**
+ * Where mails go when there is no mail server: each into a file {@code <id>.eml}, which appears whole or not at all and
+ * is on disk when {@link #send} returns. The same mail again replaces its file. Safe for any thread, and for several
+ * processes with one folder.
+ */
 public final class MailFolder implements Mailer {
-    private final Path p;
-    /** stub */
-    public MailFolder(String from, Path p) {
-        this.p = p;
+
+    /** Writing one takes milliseconds: what is older has lost its writer. */
+    private static final Duration LEFT_BEHIND = Duration.ofHours(1);
+
+    private static final String TEMPORARY = ".eml.tmp";
+    private static final String FROM = "heddle@localhost";
+
+    private final Path directory;
+    private final String from;
+
+    /** Writes into that directory, which is made with the first mail; the sender is {@code heddle@localhost}. */
+    public MailFolder(Path directory) {
+        this(directory, FROM);
     }
 
+    /** Writes mails of that sender, an address or a name and an address, into that directory. */
+    public MailFolder(Path directory, String from) {
+        this.directory = directory;
+        this.from = from;
+    }
+
+    /**
+     * Writes the mail.
+     *
+     * @throws MailException permanent when the receiver's address is none; else transient, also when the thread was
+     *     interrupted, whose flag then stays set
+     */
     @Override
     public void send(Mail mail) {
+        var bytes = MailMessage.of(mail, from).bytes();
         try {
-            Files.createDirectories(p);
-            Files.writeString(p.resolve(mail.id() + ".eml"), mail.text());
+            Files.createDirectories(directory, ownerOnly(directory));
+            write(mail, bytes);
         } catch (IOException e) {
-            throw new MailException(false, "x", e);
+            throw MailException.transientFailure("cannot write mail " + mail.id() + " into " + directory, e);
         }
     }
-    /** stub */
-    public int sweep() {
-        return 0;
+
+    /**
+     * Removes what writers left behind that died before they were done.
+     *
+     * @return how many files
+     * @throws MailException when the directory cannot be read or a file not be removed
+     */
+    public int sweep(Instant now) {
+        if (!Files.isDirectory(directory)) {
+            return 0;
+        }
+        int removed = 0;
+        try (var leftovers = Files.newDirectoryStream(directory, path -> isLeftover(path, now))) {
+            for (var leftover : leftovers) {
+                removed += Files.deleteIfExists(leftover) ? 1 : 0;
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            throw MailException.transientFailure("cannot sweep " + directory, e);
+        }
+        return removed;
+    }
+
+    private void write(Mail mail, byte[] bytes) throws IOException {
+        // For the owner's eyes only, where there are such files, and named by chance: two may write the same mail.
+        var temporary = Files.createTempFile(directory, mail.id() + "-", TEMPORARY);
+        try {
+            try (var channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+                for (var left = ByteBuffer.wrap(bytes); left.hasRemaining(); ) {
+                    channel.write(left);
+                }
+                channel.force(true);
+            }
+            Files.move(temporary, directory.resolve(mail.id() + ".eml"), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            Files.deleteIfExists(temporary);
+            throw e;
+        }
+        // The name is on disk when its directory is.
+        try (var entries = FileChannel.open(directory, StandardOpenOption.READ)) {
+            entries.force(true);
+        }
+    }
+
+    private static boolean isLeftover(Path path, Instant now) throws IOException {
+        return path.getFileName().toString().endsWith(TEMPORARY)
+                && Files.getLastModifiedTime(path).toInstant().isBefore(now.minus(LEFT_BEHIND));
+    }
+
+    private static FileAttribute<?>[] ownerOnly(Path directory) {
+        return directory.getFileSystem().supportedFileAttributeViews().contains("posix")
+                ? new FileAttribute<?>[] {
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))
+                }
+                : new FileAttribute<?>[0];
     }
 }
