@@ -167,7 +167,7 @@ final class JobStore {
         parameters.add(rows);
         parameters.add(skip);
         return sql.list(
-                String.join(" UNION ALL ", parts) + " ORDER BY 1 DESC LIMIT ? OFFSET ?",
+                "SELECT * FROM (" + String.join(" UNION ALL ", parts) + ") AS job ORDER BY id DESC LIMIT ? OFFSET ?",
                 JobStore::job,
                 parameters.toArray());
     }
@@ -187,28 +187,29 @@ final class JobStore {
                 id);
     }
 
-    /** Makes a waiting job due; false when it does not wait. */
-    boolean hurry(Sql sql, JobKind kind, UUID id) {
-        return sql.update(
-                        "UPDATE " + kind.lane().table() + " SET execution_time = ?, version = version + 1"
-                                + " WHERE task_name = ? AND task_instance = ? AND NOT picked",
-                        Instant.now(),
-                        kind.name(),
-                        id.toString())
-                > 0;
+    /** Makes a waiting job due; empty when it does not wait. */
+    Optional<Job> hurry(Sql sql, JobKind kind, UUID id) {
+        return sql.first(
+                "UPDATE " + kind.lane().table() + " SET execution_time = ?, version = version + 1"
+                        + " WHERE task_name = ? AND task_instance = ? AND NOT picked RETURNING " + LIVE_COLUMNS,
+                JobStore::job,
+                Instant.now(),
+                kind.name(),
+                id.toString());
     }
 
-    /** From the dead letters back into the queue, with all its attempts; false when it is not there. */
-    boolean revive(Sql sql, JobKind kind, UUID id) {
-        return sql.update(
-                        "WITH dead AS (DELETE FROM dead_jobs WHERE id = ? AND kind = ? RETURNING *) INSERT INTO "
-                                + kind.lane().table()
-                                + " (task_name, task_instance, execution_time, created_at, data, last_error)"
-                                + " SELECT kind, CAST(id AS text), ?, created_at, data, last_error FROM dead",
-                        id,
-                        kind.name(),
-                        Instant.now())
-                > 0;
+    /** From the dead letters back into the queue, with all its attempts; empty when it is not there. */
+    Optional<Job> revive(Sql sql, JobKind kind, UUID id) {
+        return sql.first(
+                "WITH dead AS (DELETE FROM dead_jobs WHERE id = ? AND kind = ? RETURNING *) INSERT INTO "
+                        + kind.lane().table()
+                        + " (task_name, task_instance, execution_time, created_at, data, last_error)"
+                        + " SELECT kind, CAST(id AS text), ?, created_at, data, last_error FROM dead RETURNING "
+                        + LIVE_COLUMNS,
+                JobStore::job,
+                id,
+                kind.name(),
+                Instant.now());
     }
 
     /** False when it is not there, or runs. */

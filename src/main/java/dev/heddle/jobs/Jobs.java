@@ -74,15 +74,13 @@ public final class Jobs {
         if (kind == null) {
             throw Problem.CONFLICT.because("This server does not know jobs of this kind.");
         }
-        boolean isDone = database.single(sql -> switch (job.state()) {
-            case FAILED -> store.revive(sql, kind, id);
-            case WAITING -> store.hurry(sql, kind, id);
-            case RUNNING -> false;
-        });
-        if (!isDone) {
-            throw running();
-        }
-        return get(id);
+        // As it was then: by now it may run, or be done.
+        return database.single(sql -> switch (job.state()) {
+                    case FAILED -> store.revive(sql, kind, id);
+                    case WAITING -> store.hurry(sql, kind, id);
+                    case RUNNING -> Optional.<Job>empty();
+                })
+                .orElseThrow(Jobs::running);
     }
 
     /** Deletes a job that does not run; what it was to do is never done. */

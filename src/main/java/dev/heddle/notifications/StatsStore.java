@@ -28,7 +28,8 @@ final class StatsStore {
      */
     long reconcile(Sql sql, List<String> userIds) {
         sql.update("""
-            INSERT INTO stats (user_id) SELECT id FROM users WHERE id = ANY (?) ORDER BY id ON CONFLICT DO NOTHING
+            INSERT INTO stats (user_id) SELECT id FROM users WHERE id = ANY (?) ORDER BY id FOR KEY SHARE
+            ON CONFLICT DO NOTHING
             """, userIds);
         sql.list("SELECT user_id FROM stats WHERE user_id = ANY (?) ORDER BY user_id FOR UPDATE", Row::text, userIds);
         return sql.update("""

@@ -10,6 +10,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.heddle.app.TestServer.Person;
 import dev.heddle.app.TestServer.Reply;
+import dev.heddle.db.Uuid7;
+import dev.heddle.testing.Psql;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +72,14 @@ class AccessMatrixIT {
         DELETE /tasks/{id}                    401    401       401     403  204   204   404   403    403      204
         POST /tasks/{id}/complete             401    401       401     403  200   200   404   403    403      200
         POST /tasks/{id}/reopen               401    401       401     403  200   200   404   403    403      200
+        GET /notifications                    401    401       401     200  403   200   200   403    403      200
+        POST /notifications/{id}/read         401    401       401     403  200   200   404   403    403      200
+        GET /activity                         401    401       401     200  403   200   200   403    403      200
+        GET /stats                            401    401       401     200  403   200   200   403    403      200
+        GET /jobs                             401    401       401     403  403   403   403   -      403      200
+        GET /jobs/{id}                        401    401       401     403  403   403   403   -      403      200
+        POST /jobs/{id}/retry                 401    401       401     403  403   403   403   -      403      200
+        DELETE /jobs/{id}                     401    401       401     403  403   403   403   -      403      204
         POST /users                           401    401       401     403  403   403   403   -      403      201
         GET /users                            401    401       401     403  403   403   403   -      403      200
         GET /users/me                         401    401       401     200  403   200   200   -      200      200
@@ -91,7 +101,7 @@ class AccessMatrixIT {
             return new Call(path, path, null);
         }
 
-        static Call task(String path, @Nullable String body) {
+        static Call owned(String path, @Nullable String body) {
             return new Call(path, path + "?user_id={owner}", body);
         }
     }
@@ -105,14 +115,22 @@ class AccessMatrixIT {
             Map.entry("GET /docs/{file}", Call.to("/docs/docs.js")),
             Map.entry("GET /problems", Call.to("/problems")),
             Map.entry("GET /problems/{code}", Call.to("/problems/not-found")),
-            Map.entry("GET /tasks", Call.task("/tasks", null)),
-            Map.entry("GET /tasks/count", Call.task("/tasks/count", null)),
-            Map.entry("POST /tasks", Call.task("/tasks", "{\"title\": \"made\"}")),
-            Map.entry("GET /tasks/{id}", Call.task("/tasks/{task}", null)),
-            Map.entry("PATCH /tasks/{id}", Call.task("/tasks/{task}", "{\"title\": \"changed\"}")),
-            Map.entry("DELETE /tasks/{id}", Call.task("/tasks/{task}", null)),
-            Map.entry("POST /tasks/{id}/complete", Call.task("/tasks/{task}/complete", null)),
-            Map.entry("POST /tasks/{id}/reopen", Call.task("/tasks/{task}/reopen", null)),
+            Map.entry("GET /tasks", Call.owned("/tasks", null)),
+            Map.entry("GET /tasks/count", Call.owned("/tasks/count", null)),
+            Map.entry("POST /tasks", Call.owned("/tasks", "{\"title\": \"made\"}")),
+            Map.entry("GET /tasks/{id}", Call.owned("/tasks/{task}", null)),
+            Map.entry("PATCH /tasks/{id}", Call.owned("/tasks/{task}", "{\"title\": \"changed\"}")),
+            Map.entry("DELETE /tasks/{id}", Call.owned("/tasks/{task}", null)),
+            Map.entry("POST /tasks/{id}/complete", Call.owned("/tasks/{task}/complete", null)),
+            Map.entry("POST /tasks/{id}/reopen", Call.owned("/tasks/{task}/reopen", null)),
+            Map.entry("GET /notifications", Call.owned("/notifications", null)),
+            Map.entry("POST /notifications/{id}/read", Call.owned("/notifications/{notification}/read", null)),
+            Map.entry("GET /activity", Call.owned("/activity", null)),
+            Map.entry("GET /stats", Call.owned("/stats", null)),
+            Map.entry("GET /jobs", Call.to("/jobs")),
+            Map.entry("GET /jobs/{id}", Call.to("/jobs/{job}")),
+            Map.entry("POST /jobs/{id}/retry", Call.to("/jobs/{job}/retry")),
+            Map.entry("DELETE /jobs/{id}", Call.to("/jobs/{job}")),
             Map.entry("POST /users", new Call("/users", "/users", """
                 {"id": "{new}", "email": "{new}@test.example", "name": "New", "role": "user"}\
                 """)),
@@ -146,8 +164,8 @@ class AccessMatrixIT {
         server.close();
     }
 
-    /** A user with one task and a token beside the one it calls with, fresh for every case. */
-    private record Owned(Person owner, String task, String tokenId, String marker) {
+    /** A user with one task, its notification, a job and a token beside the one it calls with, fresh for every case. */
+    private record Owned(Person owner, String task, String notification, String job, String tokenId, String marker) {
         static Owned fresh() {
             var owner = server.person();
             var marker = "marker-" + NAMES.incrementAndGet();
@@ -155,8 +173,32 @@ class AccessMatrixIT {
             var token = server.send("POST", "/users/" + owner.id() + "/tokens", owner.token(), """
                 {"name": "%s", "scopes": ["read"]}\
                 """.formatted(marker));
-            return new Owned(
-                    owner, task.get("id").asText(), token.json().get("id").asText(), marker);
+            var owned = new Owned(
+                    owner,
+                    task.get("id").asText(),
+                    Uuid7.next().toString(),
+                    Uuid7.next().toString(),
+                    token.json().get("id").asText(),
+                    marker);
+            owned.makeWhatJobsMake();
+            return owned;
+        }
+
+        /** By hand, so that it is there at once and stays. */
+        private void makeWhatJobsMake() {
+            new Psql(server.schema()).execute("""
+                INSERT INTO notifications (user_id, id, task_id, message, created_at)
+                    VALUES ('{owner}', '{notification}', '{task}', '{marker}', now());
+                INSERT INTO activity (user_id, id, task_id, action, created_at)
+                    VALUES ('{owner}', '{notification}', '{task}', '{marker}', now());
+                INSERT INTO jobs (task_name, task_instance, execution_time, data) VALUES
+                    ('log_activity', '{job}', now() + interval '1 day',
+                    '{"user_id": "{owner}", "task_id": "{task}", "action": "{marker}"}');
+                """.replace("{owner}", owner.id())
+                    .replace("{notification}", notification)
+                    .replace("{task}", task)
+                    .replace("{job}", job)
+                    .replace("{marker}", marker));
         }
     }
 
@@ -179,7 +221,7 @@ class AccessMatrixIT {
         assertTrue(expected != 401 || reply.header("WWW-Authenticate").isPresent(), "401 says how to authenticate");
         if (who == Who.OTHER || who == Who.NAMING) {
             assertFalse(reply.text().contains(owned.marker()), reply::text);
-            assertTrue(isUntouched(owned), "the owner's task and token are as they were");
+            assertTrue(isUntouched(owned), "the owner's task, notification and token are as they were");
         }
     }
 
@@ -189,7 +231,10 @@ class AccessMatrixIT {
                         "/users/" + owned.owner().id() + "/tokens",
                         owned.owner().token())
                 .json();
-        return task.path("version").asLong() == 1
+        var notifications =
+                server.get("/notifications?unread=true", owned.owner().token()).json();
+        return notifications.findValuesAsText("id").contains(owned.notification())
+                && task.path("version").asLong() == 1
                 && tokens.findValuesAsText("id").contains(owned.tokenId())
                 && tokens.size() == 2;
     }
@@ -220,6 +265,8 @@ class AccessMatrixIT {
     private static String filled(String path, Who who, Owned owned) {
         return path.replace("{owner}", owned.owner().id())
                 .replace("{task}", owned.task())
+                .replace("{notification}", owned.notification())
+                .replace("{job}", owned.job())
                 .replace("{token}", owned.tokenId())
                 .replace(
                         "{caller}",
@@ -259,7 +306,12 @@ class AccessMatrixIT {
     private static void checkForeignIsLikeMissing(String operation) {
         var owned = Owned.fresh();
         var missing = new Owned(
-                owned.owner(), UUID.randomUUID().toString(), UUID.randomUUID().toString(), owned.marker());
+                owned.owner(),
+                UUID.randomUUID().toString(),
+                UUID.randomUUID().toString(),
+                UUID.randomUUID().toString(),
+                UUID.randomUUID().toString(),
+                owned.marker());
         var method = operation.substring(0, operation.indexOf(' '));
         var toForeign = send(method, operation, Who.OTHER, owned);
         var toMissing = send(method, operation, Who.OTHER, missing);

@@ -11,10 +11,12 @@ import dev.heddle.app.Contract.Exchange;
 import dev.heddle.app.Contract.Operation;
 import dev.heddle.app.TestServer.Person;
 import dev.heddle.app.TestServer.Reply;
+import dev.heddle.db.Uuid7;
 import dev.heddle.testing.Psql;
 import dev.heddle.testing.RawHttp;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +44,8 @@ class ContractIT {
 
     @BeforeAll
     static void start() {
-        server = TestServer.start();
+        // What fails in the trouble of one case has run when the next one begins.
+        server = TestServer.start(Map.of("JOBS_RETRY_DELAY", "10ms"));
         psql = new Psql(server.schema());
         contract = Contract.of(server.get("/openapi.yaml", "").text());
     }
@@ -155,6 +158,14 @@ class ContractIT {
             good("deleteTask", 204, "/tasks/{task}"),
             good("completeTask", 200, "/tasks/{task}/complete"),
             good("reopenTask", 200, "/tasks/{done}/reopen"),
+            good("listNotifications", 200, "/notifications"),
+            good("readNotification", 200, "/notifications/{notification}/read"),
+            good("listActivity", 200, "/activity"),
+            good("getStats", 200, "/stats"),
+            good("listJobs", 200, "/jobs").as(As.ADMIN),
+            good("getJob", 200, "/jobs/{job}").as(As.ADMIN),
+            good("deleteJob", 204, "/jobs/{job}").as(As.ADMIN),
+            good("retryJob", 200, "/jobs/{job}/retry").as(As.ADMIN),
             good("listUsers", 200, "/users").as(As.ADMIN),
             good("createUser", 201, "/users", JSON_TYPE, NEW_USER).as(As.ADMIN),
             good("getMe", 200, "/users/me"),
@@ -166,8 +177,18 @@ class ContractIT {
     private static final Set<String> PUBLIC =
             Set.of("getRoot", "getOpenApi", "getDocs", "getDocsFile", "listProblems", "getProblem");
 
-    private static final Set<String> READS =
-            Set.of("listTasks", "countTasks", "getTask", "listUsers", "getMe", "listTokens");
+    private static final Set<String> READS = Set.of(
+            "listTasks",
+            "countTasks",
+            "getTask",
+            "listNotifications",
+            "listActivity",
+            "getStats",
+            "listJobs",
+            "getJob",
+            "listUsers",
+            "getMe",
+            "listTokens");
 
     private static Case plain(String operation) {
         return PLAIN.stream()
@@ -198,9 +219,7 @@ class ContractIT {
         if (!PUBLIC.contains(plain.operation()) && !READS.contains(plain.operation())) {
             cases.add(plain.in(Trouble.FULL).becomes(Kind.REFUSED, 507));
         }
-        if (plain.body() == null
-                && plain.operation().endsWith("Task")
-                && !plain.operation().equals("getTask")) {
+        if (plain.body() == null && !PUBLIC.contains(plain.operation()) && !READS.contains(plain.operation())) {
             cases.add(plain.sending("{}").becomes(Kind.BAD, 400));
         }
         if (plain.body() != null) {
@@ -252,6 +271,54 @@ class ContractIT {
             cases.add(plain.at(plain.path() + "?" + query).becomes(Kind.BAD, 422));
         }
         cases.add(plain.at(plain.path() + "?cursor=nonsense").becomes(Kind.REFUSED, 422));
+        return cases;
+    }
+
+    private static List<Case> ofAnOwner(Case plain) {
+        return List.of(
+                plain.at(plain.path() + "?user_id={me}"),
+                plain.at(plain.path() + "?user_id={me}").as(As.ADMIN),
+                plain.at(plain.path() + "?user_id=admin").becomes(Kind.REFUSED, 403),
+                plain.at(plain.path() + "?user_id=").becomes(Kind.BAD, 422));
+    }
+
+    private static List<Case> ofNotifications() {
+        var list = plain("listNotifications");
+        var read = plain("readNotification");
+        var activity = plain("listActivity");
+        var missing = "01a202c0-f64b-752e-bca9-6513269e0d37";
+        return List.of(
+                list.at("/notifications?unread=true"),
+                list.at("/notifications?unread=false&limit=1"),
+                list.at("/notifications?unread=maybe").becomes(Kind.BAD, 422),
+                read.at("/notifications/" + missing + "/read").becomes(Kind.REFUSED, 404),
+                read.at("/notifications/none/read").becomes(Kind.REFUSED, 404),
+                activity.at("/activity?task_id={task}"),
+                activity.at("/activity?task_id=" + missing),
+                activity.at("/activity?task_id=none").becomes(Kind.BAD, 422));
+    }
+
+    private static List<Case> ofJobs() {
+        var list = plain("listJobs");
+        var cases = new ArrayList<>(List.of(
+                list.at("/jobs?state=waiting"),
+                list.at("/jobs?state=running"),
+                list.at("/jobs?state=failed"),
+                list.at("/jobs?kind=log_activity"),
+                list.at("/jobs?state=waiting&kind=log_activity"),
+                list.at("/jobs?kind=unheard_of"),
+                list.at("/jobs?state=dead").becomes(Kind.BAD, 422),
+                list.at("/jobs?state=WAITING").becomes(Kind.BAD, 422),
+                list.at("/jobs?kind=").becomes(Kind.BAD, 422),
+                list.at("/jobs?kind=" + "x".repeat(64)).becomes(Kind.BAD, 422),
+                plain("getJob").at("/jobs/{running}"),
+                plain("deleteJob").at("/jobs/{running}").becomes(Kind.REFUSED, 409),
+                plain("retryJob").at("/jobs/{running}/retry").becomes(Kind.REFUSED, 409)));
+        for (var plain : List.of(plain("getJob"), plain("deleteJob"), plain("retryJob"))) {
+            cases.add(plain.at(plain.path().replace("{job}", "{dead}")));
+            cases.add(plain.at(plain.path().replace("{job}", "{task}")).becomes(Kind.REFUSED, 404));
+            cases.add(plain.at(plain.path().replace("{job}", "none")).becomes(Kind.REFUSED, 404));
+        }
         return cases;
     }
 
@@ -371,7 +438,18 @@ class ContractIT {
         return Stream.of(
                         PLAIN.stream().flatMap(ContractIT::anywhere),
                         Stream.of("listTasks", "countTasks").flatMap(id -> ofTaskLists(plain(id)).stream()),
-                        Stream.of("listTasks", "listUsers", "listTokens").flatMap(id -> ofPages(plain(id)).stream()),
+                        Stream.of(
+                                        "listTasks",
+                                        "listNotifications",
+                                        "listActivity",
+                                        "listJobs",
+                                        "listUsers",
+                                        "listTokens")
+                                .flatMap(id -> ofPages(plain(id)).stream()),
+                        Stream.of("listNotifications", "readNotification", "listActivity", "getStats")
+                                .flatMap(id -> ofAnOwner(plain(id)).stream()),
+                        ofNotifications().stream(),
+                        ofJobs().stream(),
                         Stream.of("getTask", "patchTask", "deleteTask", "completeTask", "reopenTask")
                                 .flatMap(id -> ofOneTask(plain(id)).stream()),
                         ofNewTasks(plain("createTask")).stream(),
@@ -390,14 +468,42 @@ class ContractIT {
             server.send("POST", "/tasks/" + done + "/complete", me.token(), null);
             var foreign = server.send("POST", "/tasks", server.adminToken(), "{\"title\": \"foreign\"}");
             var token = server.send("POST", "/users/" + me.id() + "/tokens", me.token(), NEW_TOKEN);
-            var words = Map.of(
+            var words = new HashMap<>(Map.of(
                     "{me}", me.id(),
                     "{new}", "n" + NAMES.incrementAndGet(),
                     "{done}", done,
                     "{task}", server.task(me, "{\"title\": \"open\"}").get("id").asText(),
                     "{foreign}", foreign.json().get("id").asText(),
-                    "{token}", token.json().get("id").asText());
+                    "{token}", token.json().get("id").asText()));
+            words.putAll(background(me, done));
             return new Fixture(me, caller(one.as(), me, READS.contains(one.operation())), words);
+        }
+
+        /** What jobs have done or have still to do; by hand, so that it is there at once and stays. */
+        private static Map<String, String> background(Person me, String task) {
+            var words = Map.of(
+                    "{notification}", Uuid7.next().toString(),
+                    "{job}", Uuid7.next().toString(),
+                    "{running}", Uuid7.next().toString(),
+                    "{dead}", Uuid7.next().toString());
+            var statements = """
+                INSERT INTO notifications (user_id, id, task_id, message, created_at)
+                    VALUES ('{me}', '{notification}', '{task}', 'Task ''x'' created', now());
+                INSERT INTO activity (user_id, id, task_id, action, created_at)
+                    VALUES ('{me}', '{notification}', '{task}', 'task_completed', now());
+                INSERT INTO jobs (task_name, task_instance, execution_time, picked, last_heartbeat, data) VALUES
+                    ('log_activity', '{job}', now() + interval '1 day', false, NULL, '{data}'),
+                    ('log_activity', '{running}', now() + interval '1 day', true, now() + interval '1 day', '{data}');
+                INSERT INTO dead_jobs (id, kind, data, attempts, last_error, created_at)
+                    VALUES ('{dead}', 'log_activity', '{data}', 8, 'broken', now());
+                """.replace("{data}", """
+                    {"user_id": "{me}", "task_id": "{task}", "action": "task_completed"}\
+                    """).replace("{me}", me.id()).replace("{task}", task);
+            for (var word : words.entrySet()) {
+                statements = statements.replace(word.getKey(), word.getValue());
+            }
+            psql.execute(statements);
+            return words;
         }
 
         private static String caller(As as, Person me, boolean isRead) {
@@ -441,11 +547,17 @@ class ContractIT {
         }
         var path = fixture.fill(one.path());
         var body = one.body() == null ? null : fixture.fill(one.body());
-        var table = operation.path().startsWith("/tasks")
-                ? "tasks"
-                : operation.path().contains("tokens") ? "tokens" : "users";
-        var reply = during(one.trouble(), table, fixture, () -> send(operation.method(), path, body, headers));
+        var reply =
+                during(one.trouble(), table(operation), fixture, () -> send(operation.method(), path, body, headers));
         return new Exchange(operation.method(), path, headers, body, reply);
+    }
+
+    /** That which the operation is about. */
+    private static String table(Operation operation) {
+        return Stream.of("tasks", "notifications", "activity", "stats", "jobs", "tokens", "users")
+                .filter(name -> operation.path().contains("/" + name))
+                .findFirst()
+                .orElse("users");
     }
 
     private static Reply send(String method, String path, @Nullable String body, Map<String, String> headers) {
@@ -556,6 +668,8 @@ class ContractIT {
             if (operation.method().equals("GET")) {
                 var fixture = Fixture.fresh(plain);
                 var path = fixture.fill(plain.path());
+                // What jobs write must not come in between.
+                server.awaitJobs();
                 var get = server.get(path, fixture.token());
                 var head = server.send("HEAD", path, fixture.token(), null);
                 assertEquals(get.status(), head.status());

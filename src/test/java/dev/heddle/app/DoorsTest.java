@@ -1,5 +1,8 @@
 package dev.heddle.app;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -8,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import dev.heddle.db.Database;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -20,7 +24,8 @@ class DoorsTest {
             .importPackages("dev.heddle");
 
     /** Every room, and the floor it is on; a new room is added here, and to the rules below by itself. */
-    private static final Set<String> ROOMS = Set.of("app", "tasks", "identity", "http", "db", "concurrent");
+    private static final Set<String> ROOMS =
+            Set.of("app", "tasks", "notifications", "identity", "jobs", "http", "db", "concurrent");
 
     @Test
     void everyRoomIsKnownAndOneLevelDeep() {
@@ -38,9 +43,9 @@ class DoorsTest {
                 .layer("assembly")
                 .definedBy("dev.heddle.app..")
                 .layer("features")
-                .definedBy("dev.heddle.tasks..")
+                .definedBy("dev.heddle.tasks..", "dev.heddle.notifications..")
                 .layer("services")
-                .definedBy("dev.heddle.identity..")
+                .definedBy("dev.heddle.identity..", "dev.heddle.jobs..")
                 .layer("kernels")
                 .definedBy("dev.heddle.http..", "dev.heddle.db..")
                 .layer("ground")
@@ -62,6 +67,22 @@ class DoorsTest {
     }
 
     @Test
+    void featuresNeverSeeOneAnother() {
+        slices().matching("dev.heddle.(tasks|notifications)..")
+                .should()
+                .notDependOnEachOther()
+                .check(HOUSE);
+    }
+
+    @Test
+    void servicesDoNotKnowEachOther() {
+        slices().matching("dev.heddle.(identity|jobs)..")
+                .should()
+                .notDependOnEachOther()
+                .check(HOUSE);
+    }
+
+    @Test
     void theTwoKernelsDoNotKnowEachOther() {
         noClasses()
                 .that()
@@ -80,13 +101,40 @@ class DoorsTest {
     }
 
     @Test
-    void onlyTheDatabaseRoomSeesJdbc() {
+    void onlyTheDatabaseRoomSeesJdbcButForThePoolThatItLendsToTheJobs() {
+        var jdbc = resideInAnyPackage("java.sql..", "javax.sql..", "org.postgresql..", "com.zaxxer..");
         noClasses()
                 .that()
-                .resideOutsideOfPackage("dev.heddle.db..")
+                .resideOutsideOfPackages("dev.heddle.db..", "dev.heddle.jobs..")
+                .should()
+                .dependOnClassesThat(jdbc)
+                .check(HOUSE);
+        noClasses()
+                .that()
+                .resideInAPackage("dev.heddle.jobs..")
+                .should()
+                .dependOnClassesThat(jdbc.and(not(name("javax.sql.DataSource"))))
+                .check(HOUSE);
+    }
+
+    @Test
+    void onlyTheJobsRoomIsLentThePool() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.heddle.db..", "dev.heddle.jobs..")
+                .should()
+                .callMethod(Database.class, "dataSource")
+                .check(HOUSE);
+    }
+
+    @Test
+    void onlyTheJobsRoomSeesItsEngine() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.heddle.jobs..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("java.sql..", "javax.sql..", "org.postgresql..", "com.zaxxer..")
+                .resideInAPackage("com.github.kagkarlsson..")
                 .check(HOUSE);
     }
 

@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import dev.heddle.testing.Signals;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -83,6 +84,16 @@ final class HeddleProcess implements AutoCloseable {
     /** SIGKILL. */
     void kill() throws InterruptedException {
         process.destroyForcibly().waitFor();
+    }
+
+    /** SIGSTOP: it stands still, and its connections stay open. */
+    void pause() {
+        Signals.send("STOP", process.pid());
+    }
+
+    /** SIGCONT. */
+    void resume() {
+        Signals.send("CONT", process.pid());
     }
 
     long pid() {

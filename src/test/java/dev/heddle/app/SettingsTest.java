@@ -3,6 +3,7 @@ package dev.heddle.app;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -55,6 +56,16 @@ class SettingsTest {
         assertEquals(
                 new Settings.Database(new Settings.Embedded(), 16, Duration.ofSeconds(1), 1000, Duration.ofSeconds(30)),
                 settings.database());
+        assertEquals(
+                new Settings.Jobs(
+                        8,
+                        4,
+                        Duration.ofSeconds(2),
+                        new Settings.Attempts(8, 8, 8, 8),
+                        Duration.ofDays(30),
+                        Duration.ofDays(365)),
+                settings.jobs());
+        assertEquals(new Settings.Email("heddle@localhost", null), settings.email());
         assertEquals(new Settings.Log(Settings.Log.Format.TEXT, Settings.Log.Level.INFO, true), settings.log());
     }
 
@@ -526,6 +537,150 @@ class SettingsTest {
         assertComplaints("log: {format: JSON}", "log.format: must be one of text, json; found \"JSON\" (FILE:1)");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "heddle@localhost",
+                "a@b",
+                "first.last+tag@mail.example.org",
+                "größe@example.org",
+                "o'hara@sub_domain.example",
+            })
+    void aSenderIsAnAddressWithoutAName(String written) {
+        properties.setProperty("email.from", written);
+        assertEquals(written, read("").email().from());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "heddle",
+                "@localhost",
+                "heddle@",
+                "a@b@c",
+                "Heddle <heddle@localhost>",
+                "<heddle@localhost>",
+                "a b@localhost",
+                "a@local host",
+                "a@größe.example",
+                "a@[127.0.0.1]",
+                "a\r\nBcc: b@localhost",
+                "a@localhost\r\nBcc: b",
+                "a@localhost\n",
+                "a\u00a0b@localhost",
+                "a\u2028b@localhost",
+                "a\0@localhost",
+                "a\ud800@localhost"
+            })
+    void anyOtherSenderIsRefused(String written) {
+        properties.setProperty("email.from", written);
+        assertEquals(1, complaints("").size());
+    }
+
+    @Test
+    void aSenderIsNoLongerThanAnAddressMayBe() {
+        properties.setProperty("email.from", "a".repeat(64) + "@" + "b".repeat(189));
+        assertEquals(254, read("").email().from().length());
+        properties.setProperty("email.from", "a".repeat(65) + "@localhost");
+        assertEquals(1, complaints("").size());
+        properties.setProperty("email.from", "a@" + "b".repeat(190));
+        assertEquals(1, complaints("").size());
+    }
+
+    @Test
+    void withAServerForItEmailIsSent() {
+        assertEquals(
+                new Settings.Smtp(
+                        "smtp.example.org",
+                        587,
+                        Settings.Email.Security.STARTTLS,
+                        null,
+                        null,
+                        Duration.ofSeconds(5),
+                        Duration.ofSeconds(10)),
+                read("email: {smtp-host: smtp.example.org}").email().smtp());
+        assertEquals(
+                new Settings.Smtp(
+                        "10.0.0.1",
+                        465,
+                        Settings.Email.Security.TLS,
+                        "me",
+                        new Settings.Secret(HIDDEN),
+                        Duration.ofMillis(100),
+                        Duration.ofSeconds(30)),
+                read("""
+                    email:
+                      smtp-host: 10.0.0.1
+                      smtp-port: 465
+                      smtp-security: tls
+                      smtp-username: me
+                      smtp-password: hunter2
+                      connect-timeout: 100ms
+                      timeout: 30s
+                    """).email().smtp());
+    }
+
+    @Test
+    void withoutAServerForItTheRestDoesNotMatter() {
+        assertNull(read("email: {smtp-port: 25, smtp-security: none}").email().smtp());
+    }
+
+    @Test
+    void whoSendsAndItsPasswordGoTogether() {
+        assertComplaints(
+                "email: {smtp-host: a, smtp-username: me}",
+                "email.smtp-password: is missing; email.smtp-username and email.smtp-password go together (not set)");
+        assertComplaints(
+                "email: {smtp-host: a, smtp-password: hunter2}",
+                "email.smtp-username: is missing; email.smtp-username and email.smtp-password go together (not set)");
+    }
+
+    @Test
+    void whoSendsNeedsAServer() {
+        assertComplaints(
+                "email: {smtp-username: me, smtp-password: hunter2}",
+                "email.smtp-host: is missing; email.smtp-username needs it (not set)");
+    }
+
+    @Test
+    void aPasswordIsNotSentInTheClear() {
+        assertComplaints(
+                "email: {smtp-host: a, smtp-security: none, smtp-username: me, smtp-password: hunter2}",
+                "email.smtp-security: must not be none while there is a password to send (FILE:1)");
+        var open = read("email: {smtp-host: a, smtp-security: none}").email().smtp();
+        assertNotNull(open);
+        assertEquals(Settings.Email.Security.NONE, open.security());
+    }
+
+    @Test
+    void thePasswordForEmailMayComeFromAFileAndIsNotShown() throws IOException {
+        environment.put("EMAIL_SMTP_PASSWORD_FILE", secretFile(HIDDEN + "\n"));
+        var settings = read("email: {smtp-host: a, smtp-username: me}");
+        var smtp = settings.email().smtp();
+        assertNotNull(smtp);
+        assertEquals(new Settings.Secret(HIDDEN), smtp.password());
+        assertFalse(settings.toString().contains(HIDDEN));
+        assertTrue(settings.describe().contains("email.smtp-password = ***  (file named by EMAIL_SMTP_PASSWORD_FILE)"));
+    }
+
+    @Test
+    void everyKindOfJobHasItsOwnNumberOfAttempts() {
+        assertEquals(new Settings.Attempts(1, 2, 3, 20), read("""
+            jobs:
+              send-notification-attempts: 1
+              send-email-attempts: 2
+              update-stats-attempts: 3
+              log-activity-attempts: 20
+            """).jobs().attempts());
+        assertEquals(4, complaints("""
+            jobs:
+              send-notification-attempts: 0
+              send-email-attempts: 21
+              workers: 65
+              retry-delay: 9ms
+            """).size());
+    }
+
     @Test
     void aPathThatCannotBeIsRefused() {
         properties.setProperty("data.directory", "a\0b");
@@ -647,6 +802,8 @@ class SettingsTest {
         assertThrows(IllegalArgumentException.class, () -> new Settings.Admin("no host", 1));
         assertThrows(IllegalArgumentException.class, () -> new Settings.External("jdbc:h2:mem", null, null));
         assertThrows(IllegalArgumentException.class, () -> new Settings.Secret(""));
+        assertThrows(IllegalArgumentException.class, () -> new Settings.Email("no address", null));
+        assertThrows(IllegalArgumentException.class, () -> new Settings.Attempts(8, 8, 8, 0));
         var good = read("");
         var collision = new Settings.Admin(good.server().host(), good.server().port());
         assertThrows(
@@ -698,6 +855,8 @@ class SettingsTest {
         assertEquals(expected.admin(), actual.admin());
         assertEquals(expected.data(), actual.data());
         assertEquals(expected.database(), actual.database());
+        assertEquals(expected.jobs(), actual.jobs());
+        assertEquals(expected.email(), actual.email());
         assertEquals(expected.log(), actual.log());
     }
 

@@ -1,9 +1,12 @@
 package dev.heddle.app;
 
+import static org.awaitility.Awaitility.await;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.heddle.http.AccessLog;
 import dev.heddle.http.Routes;
+import dev.heddle.testing.Psql;
 import dev.heddle.testing.TestPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -180,6 +183,18 @@ public final class TestServer implements AutoCloseable {
             throw new IllegalStateException(made.text());
         }
         return made.json();
+    }
+
+    /** Waits until every job is done, but those that somebody has put off for long, and those that have failed for good. */
+    public void awaitJobs() {
+        var psql = new Psql(schema);
+        await().pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20))
+                .atMost(Duration.ofSeconds(20))
+                .until(() -> psql.number("""
+                    SELECT count(*) FROM (TABLE jobs UNION ALL TABLE outbound_jobs) AS job
+                    WHERE (data ? 'user_id' OR picked) AND execution_time < now() + interval '1 hour'
+                    """) == 0);
     }
 
     /**

@@ -1,13 +1,16 @@
 package dev.heddle.db;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
@@ -34,6 +37,45 @@ class Uuid7Test {
             // Twelve bits for a thousand microseconds: rounding down loses less than one.
             assertTrue(!time.plusNanos(1000).isBefore(before), () -> time + " is before " + before);
             assertTrue(!time.isAfter(after), () -> time + " is after " + after);
+        }
+    }
+
+    @Test
+    void theTimeCanBeReadBackToTheMicrosecond() {
+        for (int i = 0; i < 1000; i++) {
+            var before = Instant.now().truncatedTo(ChronoUnit.MICROS);
+            var time = Uuid7.time(Uuid7.next());
+            var after = Instant.now();
+            assertFalse(time.isBefore(before), () -> time + " is before " + before);
+            assertFalse(time.isAfter(after), () -> time + " is after " + after);
+        }
+    }
+
+    /** Every microsecond of a millisecond, in ids as {@link Uuid7#next} makes them, with any random bits. */
+    @Test
+    void everyMicrosecondIsReadBackFromItsFraction() {
+        for (long millis : new long[] {0, 1, 1_795_342_530_123L, (1L << 47) - 1}) {
+            for (long micros = 0; micros < 1000; micros++) {
+                long high = (millis << 16) | 0x7000 | (micros * 4096 / 1000);
+                var expected = Instant.ofEpochMilli(millis).plus(micros, ChronoUnit.MICROS);
+                assertEquals(expected, Uuid7.time(new UUID(high, 0x8000_0000_0000_0000L)));
+                assertEquals(expected, Uuid7.time(new UUID(high, 0xBFFF_FFFF_FFFF_FFFFL)));
+            }
+        }
+    }
+
+    @Test
+    void idsAndTheirTimesSortAlike() {
+        var random = new Random(7);
+        var ids = new ArrayList<UUID>();
+        for (int i = 0; i < 2000; i++) {
+            ids.add(new UUID((random.nextLong(1L << 20) << 16) | 0x7000 | random.nextInt(4096), random.nextLong()));
+        }
+        ids.sort(Comparator.comparing(UUID::toString));
+        for (int i = 1; i < ids.size(); i++) {
+            var earlier = Uuid7.time(ids.get(i - 1));
+            var later = Uuid7.time(ids.get(i));
+            assertFalse(later.isBefore(earlier), () -> earlier + " then " + later);
         }
     }
 

@@ -10,6 +10,7 @@ import io.helidon.http.Method;
 import io.helidon.webserver.http.ServerRequest;
 import java.lang.reflect.Proxy;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PageTest {
 
     private static final String FILTER = "tasks";
+    private static final Instant FIVE = Instant.EPOCH.plus(5, ChronoUnit.MICROS);
 
     private final Complaints complaints = new Complaints();
 
@@ -32,10 +34,7 @@ class PageTest {
     private Optional<String> next(String target, int rows) {
         int query = target.indexOf('?');
         return page(query < 0 ? "" : target.substring(query + 1))
-                .next(
-                        request(target),
-                        Collections.nCopies(rows, "row"),
-                        row -> new Keyset(Instant.ofEpochSecond(0, 5000), row));
+                .next(request(target), Collections.nCopies(rows, "row"), row -> new Keyset(FIVE, row));
     }
 
     /** A request of which only the first line can be asked. */

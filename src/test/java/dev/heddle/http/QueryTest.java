@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -46,6 +48,8 @@ class QueryTest {
         assertEquals(Optional.empty(), query.flag("a"));
         assertEquals(Optional.empty(), query.integer("a", 0, 5));
         assertEquals(Optional.empty(), query.time("a"));
+        assertEquals(Optional.empty(), query.uuid("a"));
+        assertEquals(Optional.empty(), query.oneOf("a", Speed.class));
         assertEquals(Optional.empty(), Query.of(null, complaints).text("a", 5));
         assertTrue(complaints.isEmpty());
     }
@@ -112,6 +116,55 @@ class QueryTest {
             assertEquals(Optional.empty(), query("f=" + text).flag("f"), text);
         }
         assertEquals(5, Complained.in(complaints).size());
+    }
+
+    private enum Speed {
+        SLOW,
+        VERY_FAST
+    }
+
+    @Test
+    void readsOneOfSeveralWordsInLowerCase() {
+        assertEquals(Optional.of(Speed.SLOW), query("s=slow").oneOf("s", Speed.class));
+        assertEquals(Optional.of(Speed.VERY_FAST), query("s=very_fast").oneOf("s", Speed.class));
+        assertTrue(complaints.isEmpty());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"SLOW", "Slow", "very-fast", "very", "", "slow,very_fast", "slow%20", "%C5%BFlow"})
+    void namesTheWordsWhenItIsNoneOfThem(String text) {
+        var query = query("s=" + text);
+        assertEquals(Optional.empty(), query.oneOf("s", Speed.class));
+        assertEquals(List.of("s not_one_of"), Complained.in(complaints));
+    }
+
+    @Test
+    void readsUuidsInTheirUsualFormWhateverTheCase() {
+        var id = UUID.fromString("01a202c0-f64b-752e-bca9-6513269e0d37");
+        assertEquals(Optional.of(id), query("id=" + id).uuid("id"));
+        assertEquals(
+                Optional.of(id),
+                query("id=" + id.toString().toUpperCase(Locale.ROOT)).uuid("id"));
+        assertTrue(complaints.isEmpty());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "x",
+                "1-1-1-1-1",
+                "01a202c0f64b752ebca96513269e0d37",
+                "%7B01a202c0-f64b-752e-bca9-6513269e0d37%7D",
+                "01a202c0-f64b-752e-bca9-6513269e0d3",
+                "01a202c0-f64b-752e-bca9-6513269e0d37%20",
+                "01a202c0-f64b-752e-bca9-6513269e0d3g",
+                "01a202c0f-64b-752e-bca9-6513269e0d37",
+                "-1a202c0-f64b-752e-bca9-6513269e0d37"
+            })
+    void refusesWhatIsNoUuid(String text) {
+        assertEquals(Optional.empty(), query("id=" + text).uuid("id"));
+        assertEquals(List.of("id not_a_uuid"), Complained.in(complaints));
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 
 /** What somebody with a terminal at the database does beside the code under test, in one schema. */
 public record Psql(String schema) {
@@ -99,5 +100,24 @@ public record Psql(String schema) {
     public Undo gone(String table) {
         execute("ALTER TABLE " + table + " RENAME TO gone_" + table);
         return () -> execute("ALTER TABLE gone_" + table + " RENAME TO " + table);
+    }
+
+    /** Lets new jobs of these kinds wait for a day; undoing it leaves them waiting. */
+    public Undo puttingOff(String... kinds) {
+        execute("CREATE FUNCTION put_off() RETURNS trigger LANGUAGE plpgsql AS "
+                + "$$ BEGIN NEW.execution_time := now() + interval '1 day'; RETURN NEW; END $$");
+        for (var table : List.of("jobs", "outbound_jobs")) {
+            execute("CREATE TRIGGER put_off BEFORE INSERT ON " + table + " FOR EACH ROW WHEN (NEW.task_name IN ('"
+                    + String.join("', '", kinds) + "')) EXECUTE FUNCTION put_off()");
+        }
+        return () -> execute("DROP FUNCTION put_off CASCADE");
+    }
+
+    /** Makes every waiting job due. */
+    public void hurryJobs() {
+        for (var table : List.of("jobs", "outbound_jobs")) {
+            execute("UPDATE " + table + " SET execution_time = now(), version = version + 1"
+                    + " WHERE data ? 'user_id' AND NOT picked");
+        }
     }
 }
