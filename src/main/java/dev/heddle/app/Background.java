@@ -67,12 +67,12 @@ final class Background {
                 new Registration(FollowUpJobs.SEND_EMAIL, FollowUpJobs.email(addresses, mailer), attempts.sendEmail()),
                 new Registration(FollowUpJobs.UPDATE_STATS, FollowUpJobs.COUNT, attempts.updateStats()),
                 new Registration(FollowUpJobs.LOG_ACTIVITY, FollowUpJobs.LOG, attempts.logActivity()));
-        return new JobWorker(database, queue, kinds, recurring(its, database, mailer), metrics, options(its));
+        return new JobWorker(database, queue, kinds, recurring(its, database, queue, mailer), metrics, options(its));
     }
 
-    private static List<Recurring> recurring(Settings.Jobs its, Database database, Mailer mailer) {
+    private static List<Recurring> recurring(Settings.Jobs its, Database database, JobQueue queue, Mailer mailer) {
         var notifications = new Notifications(database);
-        var jobs = new Jobs(database, FollowUpJobs.ALL);
+        var jobs = new Jobs(database, queue, FollowUpJobs.ALL);
         var idempotency = new IdempotencyTable(database);
         var all = new ArrayList<>(List.of(
                 Recurring.every(SWEEP_PAUSE, "sweep_idempotency_keys", idempotency::sweep),

@@ -76,7 +76,7 @@ final class Heddle implements AutoCloseable {
             var schema = new FutureTask<>(() -> prepareDatabase(users));
             Thread.ofPlatform().name("heddle-start-database").start(schema);
             var queue = new JobQueue();
-            var jobs = new Jobs(database, FollowUpJobs.ALL);
+            var jobs = new Jobs(database, queue, FollowUpJobs.ALL);
             addRoutes(users, queue, jobs);
             var registry = new PrometheusRegistry();
             var jobMetrics = new JobMetrics(registry, jobs, FollowUpJobs.ALL);

@@ -14,6 +14,11 @@ public final class JobQueue {
         sql.afterwards(() -> insert.lanes().forEach(waker));
     }
 
+    /** The same for one that is due again. */
+    void wake(Sql sql, Lane lane) {
+        sql.afterwards(() -> waker.accept(lane));
+    }
+
     void wakes(Consumer<Lane> workers) {
         waker = workers;
     }

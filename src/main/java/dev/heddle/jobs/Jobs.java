@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 public final class Jobs {
 
     private final Database database;
+    private final JobQueue queue;
     private final Map<String, JobKind> kinds;
     private final JobStore store = new JobStore();
 
@@ -40,8 +41,9 @@ public final class Jobs {
     }
 
     /** Jobs of these kinds. */
-    public Jobs(Database database, Collection<JobKind> kinds) {
+    public Jobs(Database database, JobQueue queue, Collection<JobKind> kinds) {
         this.database = database;
+        this.queue = queue;
         this.kinds = kinds.stream().collect(Collectors.toUnmodifiableMap(JobKind::name, Function.identity()));
     }
 
@@ -75,10 +77,14 @@ public final class Jobs {
             throw Problem.CONFLICT.because("This server does not know jobs of this kind.");
         }
         // As it was then: by now it may run, or be done.
-        return database.single(sql -> switch (job.state()) {
-                    case FAILED -> store.revive(sql, kind, id);
-                    case WAITING -> store.hurry(sql, kind, id);
-                    case RUNNING -> Optional.<Job>empty();
+        return database.single(sql -> {
+                    var due = switch (job.state()) {
+                        case FAILED -> store.revive(sql, kind, id);
+                        case WAITING -> store.hurry(sql, kind, id);
+                        case RUNNING -> Optional.<Job>empty();
+                    };
+                    due.ifPresent(it -> queue.wake(sql, kind.lane()));
+                    return due;
                 })
                 .orElseThrow(Jobs::running);
     }

@@ -34,12 +34,12 @@ final class LaneWorker {
     private static final Duration POLLING_INTERVAL = Duration.ofSeconds(1);
 
     /**
-     * A server that has not been heard of for thirty of these is taken for dead. The engine looks for the dead every second
-     * interval, so a short one finds them soon; thirty seconds in all survive a long pause and clocks that differ.
+     * A server that has not been heard of for twenty-eight of these is taken for dead. The engine looks for the dead every
+     * second interval, so a short one finds them soon; twenty-eight seconds survive a long pause and clocks that differ.
      */
     private static final Duration HEARTBEAT_INTERVAL = Duration.ofSeconds(1);
 
-    private static final int HEARTBEATS_MISSED_MAX = 30;
+    private static final int HEARTBEATS_MISSED_MAX = 28;
 
     /** On shutdown, before running jobs are interrupted, and then again at most: fifteen seconds in all. */
     private static final Duration SHUTDOWN_WAIT = Duration.ofSeconds(7);
@@ -220,11 +220,16 @@ final class LaneWorker {
         return Duration.ofMillis((long) (millis * ThreadLocalRandom.current().nextDouble(0.75, 1.25)));
     }
 
+    /** As PostgreSQL takes it: a text without NUL and without half a character at its end. */
     private static String describe(Throwable cause) {
         var text = cause instanceof DatabaseException
                 ? String.valueOf(cause.getMessage())
                 : cause.getClass().getSimpleName() + ": " + cause.getMessage();
-        return text.length() > ERROR_LENGTH_MAX ? text.substring(0, ERROR_LENGTH_MAX) : text;
+        var kept = text.codePoints()
+                .filter(c -> c != 0 && !(c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE))
+                .limit(ERROR_LENGTH_MAX)
+                .toArray();
+        return new String(kept, 0, kept.length);
     }
 
     /** Our jobs keep their data as JSON in a column of ours; the engine's own stays empty. */

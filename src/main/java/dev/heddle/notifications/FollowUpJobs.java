@@ -29,9 +29,8 @@ public final class FollowUpJobs {
     /** All of them. */
     public static final List<JobKind> ALL = List.of(SEND_NOTIFICATION, SEND_EMAIL, UPDATE_STATS, LOG_ACTIVITY);
 
-    // Locked before anything is written: a deletion of the user that has begun is waited for, and then there is no
-    // user.
-    // The check of the foreign key would wait too late, holding the counts that the deletion waits for.
+    // Locked before anything is written: a deletion of the user that has begun is waited for, and leaves no user. The
+    // check of the foreign key would wait too late, holding the counts that the deletion waits for.
     private static final String OWNER = """
         owner AS (SELECT users.id AS user_id FROM job JOIN users ON users.id = data->>'user_id'
             FOR KEY SHARE OF users)\

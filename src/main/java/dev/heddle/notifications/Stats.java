@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * How many tasks a user has.
  *
- * @param updatedAt when a job last counted something; null when none ever has
+ * @param updatedAt when the counts last changed; null when nothing was ever counted
  */
 record Stats(long total, long completed, @Nullable Instant updatedAt) {
 

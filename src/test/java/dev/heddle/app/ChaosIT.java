@@ -71,7 +71,7 @@ class ChaosIT {
 
     private static final String REPORT = System.getProperty("chaos.report", "");
 
-    /** Thirty heartbeats of a second, a poll, and two seconds: then another server has begun the jobs of a dead one again. */
+    /** What is promised: thirty seconds of silence, a poll, and two: then another server has begun the jobs of a dead one. */
     private static final Duration RERUN_MAX = Duration.ofSeconds(33);
 
     private static final int WRITERS = 8;

@@ -306,7 +306,7 @@ class JobEngineIT {
             SELECT gen_random_uuid(), 'copy', '{}', 8, 'no', now(), now() - n * interval '1 day'
             FROM generate_series(1, 2500) AS n
             """));
-        new Jobs(workshop.database(), List.of(Workshop.COPY))
+        new Jobs(workshop.database(), new JobQueue(), List.of(Workshop.COPY))
                 .sweep(Duration.ofDays(30).plusHours(12));
         assertEquals(30, workshop.count("dead_jobs"));
     }

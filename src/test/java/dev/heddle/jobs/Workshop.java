@@ -117,7 +117,7 @@ final class Workshop implements AutoCloseable {
 
     /** Every job but what recurs. */
     List<Job> jobs() {
-        var jobs = new Jobs(database, List.of(COPY, CALL));
+        var jobs = new Jobs(database, new JobQueue(), List.of(COPY, CALL));
         return jobs.list(new Jobs.Filter(Optional.empty(), Optional.empty()), Optional.empty(), 0, 100);
     }
 
