@@ -79,7 +79,9 @@ final class Heddle implements AutoCloseable {
             var jobs = new Jobs(database, queue, FollowUpJobs.ALL);
             addRoutes(users, queue, jobs);
             var registry = new PrometheusRegistry();
-            var jobMetrics = new JobMetrics(registry, jobs, FollowUpJobs.ALL);
+            // Counted over the workers' pool: a long queue takes a moment, and no request is to wait for it.
+            var counted = new Jobs(jobDatabase, queue, FollowUpJobs.ALL);
+            var jobMetrics = new JobMetrics(registry, counted, FollowUpJobs.ALL);
             worker = Background.worker(settings, jobDatabase, queue, users::email, jobMetrics);
             server = listeners(registry, new Authentication(users), accessLog);
             isFirstStart = outcome(schema);

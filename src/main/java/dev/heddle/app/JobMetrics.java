@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import dev.heddle.concurrent.BulkheadFullException;
 import dev.heddle.db.DatabaseException;
 import dev.heddle.jobs.JobKind;
 import dev.heddle.jobs.JobObserver;
@@ -66,8 +67,8 @@ final class JobMetrics implements JobObserver, MultiCollector {
                             "Age of the oldest job that is not done.",
                             backlog,
                             it -> age(it, now)));
-        } catch (DatabaseException e) {
-            // Without a database there is nothing to say about it; the rest of the metrics must not suffer.
+        } catch (DatabaseException | BulkheadFullException e) {
+            // Without the database there is nothing to say about it; the rest of the metrics must not suffer.
             return new MetricSnapshots();
         }
     }

@@ -38,6 +38,7 @@ public final class TestServer implements AutoCloseable {
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final String schema;
+    private final Path directory;
     private final Heddle heddle;
     private final String adminToken;
     private final List<AccessLog.Entry> accessLog = new CopyOnWriteArrayList<>();
@@ -71,11 +72,11 @@ public final class TestServer implements AutoCloseable {
     private TestServer(String schema, Map<String, String> settings) {
         this.schema = schema;
         try {
-            var data = Files.createTempDirectory(Path.of("target"), "server-");
+            directory = Files.createTempDirectory(Path.of("target"), "server-");
             var environment = new HashMap<String, String>(Map.of(
                     "SERVER_PORT", "0",
                     "ADMIN_PORT", "0",
-                    "DATA_DIRECTORY", data.toString(),
+                    "DATA_DIRECTORY", directory.toString(),
                     "DATABASE_MODE", "external",
                     "DATABASE_URL", TestPostgres.url(schema),
                     "DATABASE_USERNAME", TestPostgres.username(),
@@ -84,7 +85,7 @@ public final class TestServer implements AutoCloseable {
                     "SERVER_SHUTDOWN_GRACE", "2s"));
             environment.putAll(settings);
             heddle = Heddle.start(SettingsReader.read(null, environment, new Properties()), accessLog::add);
-            var file = data.resolve("admin-token");
+            var file = directory.resolve("admin-token");
             adminToken = Files.exists(file) ? Files.readString(file).strip() : "";
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -109,6 +110,11 @@ public final class TestServer implements AutoCloseable {
     /** A second replica over the same database. */
     public TestServer replica() {
         return new TestServer(schema, Map.of());
+    }
+
+    /** Its data directory. */
+    public Path directory() {
+        return directory;
     }
 
     public String schema() {
