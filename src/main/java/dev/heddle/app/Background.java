@@ -96,7 +96,7 @@ final class Background {
         return new SmtpMailer(new Smtp(
                 smtp.host(),
                 smtp.port(),
-                Smtp.Security.valueOf(smtp.security().name()),
+                smtp.security(),
                 smtp.username(),
                 password == null ? null : password.value(),
                 its.from(),

@@ -4,40 +4,49 @@ import dev.heddle.db.Database;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
-/** The pool and the gate, read when somebody looks. */
+/** The pools and their gates, read when somebody looks. */
 final class DatabaseMetrics {
+
+    /** Whom a pool is for. */
+    private static final String POOL = "pool";
 
     private DatabaseMetrics() {}
 
-    static void register(PrometheusRegistry registry, Database database) {
-        gauge(registry, database, "heddle_database_connections_open", "Open connections.", Database.Usage::open);
-        gauge(registry, database, "heddle_database_connections_idle", "Open and unused.", Database.Usage::idle);
+    /** Registers the pools by whom they are for. */
+    static void register(PrometheusRegistry registry, Map<String, Database> pools) {
+        gauge(registry, pools, "heddle_database_connections_open", "Open connections.", Database.Usage::open);
+        gauge(registry, pools, "heddle_database_connections_idle", "Open and unused.", Database.Usage::idle);
         gauge(
                 registry,
-                database,
+                pools,
                 "heddle_database_gate_inside",
                 "Units of work that hold a place.",
                 Database.Usage::inUse);
-        gauge(registry, database, "heddle_database_gate_waiting", "Units of work that wait.", Database.Usage::waiting);
+        gauge(registry, pools, "heddle_database_gate_waiting", "Units of work that wait.", Database.Usage::waiting);
         CounterWithCallback.builder()
                 .name("heddle_database_gate_refused_total")
                 .help("Units of work refused because no place became free in time.")
-                .callback(callback -> callback.call((double) database.usage().refused()))
+                .labelNames(POOL)
+                .callback(callback -> pools.forEach(
+                        (name, pool) -> callback.call((double) pool.usage().refused(), name)))
                 .register(registry);
     }
 
     private static void gauge(
             PrometheusRegistry registry,
-            Database database,
+            Map<String, Database> pools,
             String name,
             String help,
             ToDoubleFunction<Database.Usage> value) {
         GaugeWithCallback.builder()
                 .name(name)
                 .help(help)
-                .callback(callback -> callback.call(value.applyAsDouble(database.usage())))
+                .labelNames(POOL)
+                .callback(callback ->
+                        pools.forEach((whose, pool) -> callback.call(value.applyAsDouble(pool.usage()), whose)))
                 .register(registry);
     }
 }

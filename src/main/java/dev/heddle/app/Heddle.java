@@ -79,6 +79,7 @@ final class Heddle implements AutoCloseable {
             var jobs = new Jobs(database, queue, FollowUpJobs.ALL);
             addRoutes(users, queue, jobs);
             var registry = new PrometheusRegistry();
+            DatabaseMetrics.register(registry, Map.of("requests", database, "jobs", jobDatabase));
             // Counted over the workers' pool: a long queue takes a moment, and no request is to wait for it.
             var counted = new Jobs(jobDatabase, queue, FollowUpJobs.ALL);
             var jobMetrics = new JobMetrics(registry, counted, FollowUpJobs.ALL);
@@ -197,7 +198,6 @@ final class Heddle implements AutoCloseable {
     }
 
     private HttpServer listeners(PrometheusRegistry registry, Gatekeeper gatekeeper, AccessLog accessLog) {
-        DatabaseMetrics.register(registry, database);
         var metrics = new HttpMetrics(registry);
         var operations = new Routes();
         OperationsRoutes.add(operations, registry, readiness());

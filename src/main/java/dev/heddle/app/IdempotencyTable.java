@@ -135,12 +135,10 @@ final class IdempotencyTable implements Idempotency.Store {
 
     /** Deletes the keys that have outlived their time. */
     void sweep() {
-        while (database.single(sql -> sql.update("""
+        database.inBatches(sql -> sql.update("""
             DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
                 SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT 1000))
-            """)) > 0) {
-            // A batch at a time, so that no lock is held for long.
-        }
+            """));
     }
 
     private static final class Refused extends RuntimeException {

@@ -2,10 +2,10 @@ package dev.heddle.app;
 
 import dev.heddle.concurrent.BulkheadFullException;
 import dev.heddle.db.DatabaseException;
+import dev.heddle.jobs.Backlog;
 import dev.heddle.jobs.JobKind;
 import dev.heddle.jobs.JobObserver;
 import dev.heddle.jobs.Jobs;
-import dev.heddle.jobs.Jobs.Backlog;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.MultiCollector;
@@ -17,20 +17,17 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
 /** What the jobs of all servers wait for, counted when somebody looks, and how those of this one end. */
 final class JobMetrics implements JobObserver, MultiCollector {
 
     private final Jobs jobs;
-    private final List<JobKind> kinds;
     private final Counter attempts;
     private final Histogram duration;
 
     JobMetrics(PrometheusRegistry registry, Jobs jobs, List<JobKind> kinds) {
         this.jobs = jobs;
-        this.kinds = kinds;
         attempts = Counter.builder()
                 .name("heddle_job_attempts_total")
                 .help("Attempts of this server by how they ended: done, failed, dead, interrupted, lost.")
@@ -78,13 +75,13 @@ final class JobMetrics implements JobObserver, MultiCollector {
         return oldest == null ? 0 : Math.max(0, Duration.between(oldest, now).toMillis() / 1e3);
     }
 
-    private GaugeSnapshot gauge(
-            String name, String help, Map<String, Backlog> backlog, ToDoubleFunction<Backlog> value) {
+    private static GaugeSnapshot gauge(
+            String name, String help, List<Backlog> backlog, ToDoubleFunction<Backlog> value) {
         var gauge = GaugeSnapshot.builder().name(name).help(help);
-        for (var kind : kinds) {
+        for (var its : backlog) {
             gauge.dataPoint(GaugeSnapshot.GaugeDataPointSnapshot.builder()
-                    .labels(Labels.of("kind", kind.name()))
-                    .value(value.applyAsDouble(backlog.getOrDefault(kind.name(), Backlog.NONE)))
+                    .labels(Labels.of("kind", its.kind()))
+                    .value(value.applyAsDouble(its))
                     .build());
         }
         return gauge.build();

@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import dev.heddle.notifications.Smtp.Security;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -187,20 +188,13 @@ public record Settings(
         public Email {
             SettingsKey.EMAIL_FROM.check(from);
         }
-
-        /** How the connection to the server is encrypted. */
-        public enum Security {
-            NONE,
-            STARTTLS,
-            TLS
-        }
     }
 
     /** A server that takes e-mail. */
     public record Smtp(
             String host,
             int port,
-            Email.Security security,
+            Security security,
             @Nullable String username,
             @Nullable Secret password,
             Duration connectTimeout,

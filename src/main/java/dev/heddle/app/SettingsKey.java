@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import dev.heddle.notifications.Smtp.Security;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -85,8 +86,8 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
             new SettingsKey<>("email.smtp-host", null, new SettingsKind.Host());
     static final SettingsKey<Integer> EMAIL_SMTP_PORT =
             new SettingsKey<>("email.smtp-port", "587", new SettingsKind.Whole(1, 65_535));
-    static final SettingsKey<Settings.Email.Security> EMAIL_SMTP_SECURITY = new SettingsKey<>(
-            "email.smtp-security", "starttls", new SettingsKind.Choice<>(Settings.Email.Security.class));
+    static final SettingsKey<Security> EMAIL_SMTP_SECURITY =
+            new SettingsKey<>("email.smtp-security", "starttls", new SettingsKind.Choice<>(Security.class));
     static final SettingsKey<String> EMAIL_SMTP_USERNAME =
             new SettingsKey<>("email.smtp-username", null, new SettingsKind.Words());
     static final SettingsKey<Settings.Secret> EMAIL_SMTP_PASSWORD =

@@ -2,6 +2,7 @@ package dev.heddle.app;
 
 import com.sun.management.UnixOperatingSystemMXBean;
 import dev.heddle.db.EmbeddedPostgres;
+import dev.heddle.notifications.Smtp.Security;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -285,7 +286,7 @@ final class SettingsReader {
         }
         if (found.containsKey(password)
                 && isRead(SettingsKey.EMAIL_SMTP_SECURITY)
-                && get(SettingsKey.EMAIL_SMTP_SECURITY) == Settings.Email.Security.NONE) {
+                && get(SettingsKey.EMAIL_SMTP_SECURITY) == Security.NONE) {
             complain(SettingsKey.EMAIL_SMTP_SECURITY, "must not be none while there is a password to send");
         }
     }

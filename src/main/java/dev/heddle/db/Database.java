@@ -168,6 +168,17 @@ public final class Database implements AutoCloseable {
     }
 
     /**
+     * Repeats a statement that writes a bounded number of rows, each time in a unit of its own so that no lock is held for
+     * long, until there is nothing left to write.
+     */
+    public void inBatches(Work<Long> statement) {
+        long written;
+        do {
+            written = single(statement);
+        } while (written > 0);
+    }
+
+    /**
      * All or nothing: commits when the work returns, rolls back when it throws. A work that swallowed the failure of a
      * statement, or of a transaction that joined this one, is rolled back and fails here: half of it would be written,
      * or PostgreSQL would answer its COMMIT with a silent rollback. A transaction does not begin inside a {@link #read}

@@ -17,6 +17,11 @@ public record Keyset(Instant createdAt, String id) {
     /** Seventeen digits reach beyond the year 5000, and PostgreSQL further. */
     private static final Pattern POSITION = Pattern.compile("(-?[0-9]{1,17}) ([\\x21-\\x7e]+)");
 
+    /** The position of a row whose id is a UUID. */
+    public Keyset(Instant createdAt, UUID id) {
+        this(createdAt, id.toString());
+    }
+
     /** As a cursor carries it. */
     public String position() {
         return ChronoUnit.MICROS.between(Instant.EPOCH, createdAt) + " " + id;

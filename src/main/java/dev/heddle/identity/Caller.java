@@ -1,6 +1,7 @@
 package dev.heddle.identity;
 
 import dev.heddle.http.Problem;
+import dev.heddle.http.Query;
 import java.util.Optional;
 import java.util.Set;
 
@@ -13,6 +14,9 @@ import java.util.Set;
  */
 public record Caller(String id, boolean isAdministrator, Set<Scope> scopes) {
 
+    /** As long as a user's id can be, in characters. */
+    public static final int USER_ID_MAX = 64;
+
     static final ScopedValue<Caller> CURRENT = ScopedValue.newInstance();
 
     /** The caller of this request. Must not be asked on a public route, which has none. */
@@ -23,6 +27,11 @@ public record Caller(String id, boolean isAdministrator, Set<Scope> scopes) {
     /** Whether the caller may act as an administrator here: the role and the token both allow it. */
     public boolean mayAdminister() {
         return isAdministrator && scopes.contains(Scope.ADMIN);
+    }
+
+    /** The same for the parameter {@code user_id} of a query. */
+    public String subject(Query query) {
+        return subject(query.text("user_id", USER_ID_MAX));
     }
 
     /**

@@ -127,7 +127,7 @@ public final class UserRoutes {
                 request,
                 rows,
                 (json, token) -> write(json, token, null),
-                token -> new Keyset(token.createdAt(), token.id().toString()));
+                token -> new Keyset(token.createdAt(), token.id()));
     }
 
     private Answer deleteToken(Request request) {

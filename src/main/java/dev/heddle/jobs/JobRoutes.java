@@ -52,11 +52,7 @@ public final class JobRoutes {
     private Answer list(Request request, Listing asked) {
         var page = asked.page();
         var rows = jobs.list(asked.filter(), Keyset.of(page).map(Keyset::uuid), page.skip(), page.rows());
-        return page.answer(
-                request,
-                rows,
-                JobRoutes::write,
-                job -> new Keyset(job.createdAt(), job.id().toString()));
+        return page.answer(request, rows, JobRoutes::write, job -> new Keyset(job.createdAt(), job.id()));
     }
 
     private Answer get(Request request, UUID id) {

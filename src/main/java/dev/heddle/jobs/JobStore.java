@@ -27,14 +27,6 @@ final class JobStore {
         }
     }
 
-    /** How much there is of a kind. */
-    record Backlog(
-            String kind,
-            long waiting,
-            long running,
-            long dead,
-            @Nullable Instant oldest) {}
-
     /** One batch of a sweep; small, so that no lock is held for long. */
     private static final int SWEEP_ROWS = 1000;
 
@@ -135,19 +127,16 @@ final class JobStore {
                 > 0;
     }
 
-    /** Newest first: by id, which begins with the time. */
-    List<Job> list(
-            Sql sql,
-            Collection<JobKind> live,
-            boolean isDeadAsked,
-            Optional<String> deadKind,
-            Optional<Job.State> state,
-            Optional<UUID> after,
-            int skip,
-            int rows) {
+    /**
+     * Newest first: by id, which begins with the time.
+     *
+     * @param live the kinds whose living jobs are asked for
+     */
+    List<Job> list(Sql sql, Jobs.Filter filter, Collection<JobKind> live, Optional<UUID> after, int skip, int rows) {
         var parts = new ArrayList<String>();
         var parameters = new ArrayList<@Nullable Object>();
-        var picked = state.map(s -> s == Job.State.RUNNING ? " AND picked" : " AND NOT picked")
+        var picked = filter.state()
+                .map(s -> s == Job.State.RUNNING ? " AND picked" : " AND NOT picked")
                 .orElse("");
         for (var kind : live) {
             parts.add("(SELECT " + LIVE_COLUMNS + " FROM " + kind.lane().table() + " WHERE task_name = ?" + picked
@@ -156,11 +145,11 @@ final class JobStore {
             after.ifPresent(id -> parameters.add(id.toString()));
             parameters.add(skip + rows);
         }
-        if (isDeadAsked) {
+        if (filter.asksForDead()) {
             parts.add("(SELECT " + DEAD_COLUMNS + " FROM dead_jobs WHERE true"
-                    + (deadKind.isPresent() ? " AND kind = ?" : "") + (after.isPresent() ? " AND id < ?" : "")
+                    + (filter.kind().isPresent() ? " AND kind = ?" : "") + (after.isPresent() ? " AND id < ?" : "")
                     + " ORDER BY id DESC LIMIT ?)");
-            deadKind.ifPresent(parameters::add);
+            filter.kind().ifPresent(parameters::add);
             after.ifPresent(parameters::add);
             parameters.add(skip + rows);
         }
@@ -213,14 +202,17 @@ final class JobStore {
     }
 
     /** False when it is not there, or runs. */
-    boolean delete(Sql sql, Optional<JobKind> kind, UUID id) {
-        return kind.map(live -> sql.update(
-                                "DELETE FROM " + live.lane().table()
-                                        + " WHERE task_name = ? AND task_instance = ? AND NOT picked",
-                                live.name(),
-                                id.toString())
-                        > 0)
-                .orElseGet(() -> sql.update("DELETE FROM dead_jobs WHERE id = ?", id) > 0);
+    boolean deleteWaiting(Sql sql, JobKind kind, UUID id) {
+        return sql.update(
+                        "DELETE FROM " + kind.lane().table()
+                                + " WHERE task_name = ? AND task_instance = ? AND NOT picked",
+                        kind.name(),
+                        id.toString())
+                > 0;
+    }
+
+    boolean deleteDead(Sql sql, UUID id) {
+        return sql.update("DELETE FROM dead_jobs WHERE id = ?", id) > 0;
     }
 
     /** How much there is of every kind that has anything. */

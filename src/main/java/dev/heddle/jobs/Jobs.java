@@ -11,7 +11,6 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** What operators can do with jobs. Safe for any thread. */
 public final class Jobs {
@@ -27,17 +26,18 @@ public final class Jobs {
      * @param kind only this one; one that we do not know can still be among the dead letters
      */
     record Filter(Optional<Job.State> state, Optional<String> kind) {
+        boolean asksForDead() {
+            return state.isEmpty() || state.get() == Job.State.FAILED;
+        }
+
+        boolean asksForLive() {
+            return state.isEmpty() || state.get() != Job.State.FAILED;
+        }
+
         /** What a cursor is bound to. */
         String fingerprint() {
             return "jobs " + state.map(Enum::name).orElse("") + " " + kind.orElse("");
         }
-    }
-
-    /** How much there is of a kind: waiting, running, dead, and when the oldest that is not dead was enqueued. */
-    public record Backlog(
-            long waiting, long running, long dead, @Nullable Instant oldest) {
-        /** Nothing. */
-        public static final Backlog NONE = new Backlog(0, 0, 0, null);
     }
 
     /** Jobs of these kinds. */
@@ -48,15 +48,11 @@ public final class Jobs {
     }
 
     List<Job> list(Filter filter, Optional<UUID> after, int skip, int rows) {
-        boolean isLiveAsked = filter.state().filter(Job.State.FAILED::equals).isEmpty();
-        boolean isDeadAsked =
-                filter.state().filter(state -> state != Job.State.FAILED).isEmpty();
-        var live = isLiveAsked ? kindsOf(filter.kind()) : List.<JobKind>of();
-        if (live.isEmpty() && !isDeadAsked) {
+        var live = filter.asksForLive() ? kindsOf(filter.kind()) : List.<JobKind>of();
+        if (live.isEmpty() && !filter.asksForDead()) {
             return List.of();
         }
-        return database.read(
-                sql -> store.list(sql, live, isDeadAsked, filter.kind(), filter.state(), after, skip, rows));
+        return database.read(sql -> store.list(sql, filter, live, after, skip, rows));
     }
 
     private Collection<JobKind> kindsOf(Optional<String> name) {
@@ -92,29 +88,32 @@ public final class Jobs {
     /** Deletes a job that does not run; what it was to do is never done. */
     void delete(UUID id) {
         var job = get(id);
-        var kind = job.state() == Job.State.FAILED
-                ? Optional.<JobKind>empty()
-                : Optional.ofNullable(kinds.get(job.kind()));
-        if (job.state() == Job.State.RUNNING || !database.single(sql -> store.delete(sql, kind, id))) {
+        var kind = kinds.get(job.kind());
+        boolean isDone = database.single(sql -> switch (job.state()) {
+            case FAILED -> store.deleteDead(sql, id);
+            // Those that are not dead are found by their kind only.
+            case WAITING -> kind != null && store.deleteWaiting(sql, kind, id);
+            case RUNNING -> false;
+        });
+        if (!isDone) {
             throw running();
         }
     }
 
-    /** How much there is of each kind. */
-    public Map<String, Backlog> backlog() {
-        return database.read(store::backlog).stream()
-                .filter(row -> kinds.containsKey(row.kind()))
-                .collect(Collectors.toMap(
-                        JobStore.Backlog::kind,
-                        row -> new Backlog(row.waiting(), row.running(), row.dead(), row.oldest())));
+    /** How much there is of each kind that this server knows, by name. */
+    public List<Backlog> backlog() {
+        var counted =
+                database.read(store::backlog).stream().collect(Collectors.toMap(Backlog::kind, Function.identity()));
+        return kinds.keySet().stream()
+                .sorted()
+                .map(kind -> counted.getOrDefault(kind, Backlog.none(kind)))
+                .toList();
     }
 
     /** Deletes dead letters that are older than that. */
     public void sweep(Duration retention) {
         var before = Instant.now().minus(retention);
-        while (database.single(sql -> store.sweep(sql, before)) > 0) {
-            // A batch at a time.
-        }
+        database.inBatches(sql -> store.sweep(sql, before));
     }
 
     private static RuntimeException running() {

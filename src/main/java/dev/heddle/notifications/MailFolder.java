@@ -24,17 +24,11 @@ public final class MailFolder implements Mailer {
     private static final Duration LEFT_BEHIND = Duration.ofHours(1);
 
     private static final String TEMPORARY = ".eml.tmp";
-    private static final String FROM = "heddle@localhost";
 
     private final Path directory;
     private final String from;
 
-    /** Writes into that directory, which is made with the first mail; the sender is {@code heddle@localhost}. */
-    public MailFolder(Path directory) {
-        this(directory, FROM);
-    }
-
-    /** Writes mails of that sender, an address or a name and an address, into that directory. */
+    /** Writes mails of that sender, an address or a name and an address, into that directory, made with the first mail. */
     public MailFolder(Path directory, String from) {
         this.directory = directory;
         this.from = from;

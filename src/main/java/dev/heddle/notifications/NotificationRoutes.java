@@ -16,9 +16,6 @@ import java.util.UUID;
 /** The HTTP side of notifications, activity and statistics. */
 public final class NotificationRoutes {
 
-    /** As long as a user's id can be. */
-    private static final int USER_ID_MAX = 64;
-
     private final Notifications notifications;
 
     private record Listing(String userId, Optional<Boolean> unread, Page page) {}
@@ -41,7 +38,7 @@ public final class NotificationRoutes {
     }
 
     private static String subject(Request request) {
-        return Caller.current().subject(request.query().text("user_id", USER_ID_MAX));
+        return Caller.current().subject(request.query());
     }
 
     private static Listing listing(Request request) {
@@ -65,11 +62,7 @@ public final class NotificationRoutes {
     private Answer list(Request request, Listing asked) {
         var page = asked.page();
         var rows = notifications.list(asked.userId(), asked.unread(), after(page), page.skip(), page.rows());
-        return page.answer(
-                request,
-                rows,
-                NotificationRoutes::write,
-                last -> new Keyset(last.createdAt(), last.id().toString()));
+        return page.answer(request, rows, NotificationRoutes::write, last -> new Keyset(last.createdAt(), last.id()));
     }
 
     private Answer read(Request request, Target target) {
@@ -80,11 +73,7 @@ public final class NotificationRoutes {
     private Answer activity(Request request, Log asked) {
         var page = asked.page();
         var rows = notifications.activity(asked.userId(), asked.taskId(), after(page), page.skip(), page.rows());
-        return page.answer(
-                request,
-                rows,
-                NotificationRoutes::write,
-                last -> new Keyset(last.createdAt(), last.id().toString()));
+        return page.answer(request, rows, NotificationRoutes::write, last -> new Keyset(last.createdAt(), last.id()));
     }
 
     /** The time stands in the id, so the id alone says where a page begins. */

@@ -45,9 +45,7 @@ public final class Notifications {
     /** Deletes activity that is older than that. */
     public void sweepActivity(Duration retention) {
         var before = Instant.now().minus(retention);
-        while (database.single(sql -> store.sweepActivity(sql, before)) > 0) {
-            // A batch at a time.
-        }
+        database.inBatches(sql -> store.sweepActivity(sql, before));
     }
 
     /** Counts every user's tasks anew. The jobs count exactly; this finds out if something else has changed the tables. */

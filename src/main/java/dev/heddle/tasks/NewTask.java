@@ -1,6 +1,7 @@
 package dev.heddle.tasks;
 
 import dev.heddle.http.JsonFields;
+import dev.heddle.identity.Caller;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -28,7 +29,6 @@ record NewTask(
                 members.priority().or(0),
                 members.labels().or(List.of()),
                 members.dueAt().orNull(),
-                Optional.ofNullable(
-                        json.text("user_id", 1, TaskRoutes.USER_ID_MAX).orNull()));
+                Optional.ofNullable(json.text("user_id", 1, Caller.USER_ID_MAX).orNull()));
     }
 }

@@ -20,7 +20,7 @@ record TaskFilter(
 
     static TaskFilter of(Query query) {
         return new TaskFilter(
-                Caller.current().subject(query.text("user_id", TaskRoutes.USER_ID_MAX)),
+                Caller.current().subject(query),
                 query.flag("completed"),
                 query.text("label", Task.LABEL_MAX),
                 query.integer("priority", 0, Task.PRIORITY_MAX),

@@ -16,9 +16,6 @@ import java.util.UUID;
 /** The HTTP side of tasks. */
 public final class TaskRoutes {
 
-    /** As long as a user's id can be. */
-    static final int USER_ID_MAX = 64;
-
     private final Tasks tasks;
     private final Idempotency idempotency;
 
@@ -50,7 +47,7 @@ public final class TaskRoutes {
     }
 
     private static Target target(Request request) {
-        var userId = Caller.current().subject(request.query().text("user_id", USER_ID_MAX));
+        var userId = Caller.current().subject(request.query());
         // An id that is none is not there, like every other that is not there.
         var id = request.pathUuid(0).orElseThrow(Tasks::notFound);
         return new Target(userId, id, request.ifMatch());
@@ -95,7 +92,7 @@ public final class TaskRoutes {
 
     private static Wanted wanted(Request request) {
         var task = NewTask.of(request.json());
-        var named = request.query().text("user_id", USER_ID_MAX);
+        var named = request.query().text("user_id", Caller.USER_ID_MAX);
         if (named.isPresent() && task.userId().isPresent() && !named.equals(task.userId())) {
             request.query().complain("user_id", "contradiction", "is not the user_id of the body");
         }
@@ -145,6 +142,6 @@ public final class TaskRoutes {
     }
 
     static Keyset keyset(Task task) {
-        return new Keyset(task.createdAt(), task.id().toString());
+        return new Keyset(task.createdAt(), task.id());
     }
 }

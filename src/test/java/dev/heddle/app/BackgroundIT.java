@@ -142,4 +142,52 @@ class BackgroundIT {
             assertEquals(1439, psql.number("SELECT count(*) FROM idempotency_keys"));
         }
     }
+
+    @Test
+    void everySweepIsDueAndDoesWhatTheSettingsSay() {
+        try (var server = TestServer.start(Map.of("JOBS_ACTIVITY_RETENTION", "960h", "JOBS_DEAD_RETENTION", "480h"))) {
+            var person = server.person();
+            server.awaitJobs();
+            var psql = new Psql(server.schema());
+            var hourly = "execution_time BETWEEN now() AND now() + interval '1 hour'";
+            for (var kind :
+                    List.of("sweep_idempotency_keys", "sweep_dead_jobs", "sweep_activity", "sweep_mail_folder")) {
+                assertEquals(
+                        1, psql.number("SELECT count(*) FROM jobs WHERE task_name = '" + kind + "' AND " + hourly));
+            }
+            assertEquals(1, psql.number("""
+                SELECT count(*) FROM jobs
+                WHERE task_name = 'reconcile_stats'
+                AND to_char(execution_time AT TIME ZONE 'UTC', 'HH24:MI') = '02:30'
+                AND execution_time BETWEEN now() AND now() + interval '1 day'
+                """));
+            psql.execute("""
+                INSERT INTO activity (id, user_id, task_id, action, created_at)
+                SELECT gen_random_uuid(), '%s', gen_random_uuid(), 'task_completed', now() - n * interval '1 day'
+                FROM generate_series(1, 60) AS n
+                """.formatted(person.id()));
+            psql.execute("""
+                INSERT INTO dead_jobs (id, kind, data, attempts, last_error, created_at, died_at)
+                SELECT gen_random_uuid(), 'send_email', '{}', 8, 'no', now() - interval '90 days',
+                    now() - n * interval '1 day'
+                FROM generate_series(1, 60) AS n
+                """);
+            psql.execute("""
+                INSERT INTO idempotency_keys (user_id, key, fingerprint, status, headers, body, created_at)
+                SELECT 'admin', 'key-' || n, '', 201, '{}', '', now() - n * interval '1 hour'
+                FROM generate_series(1, 60) AS n
+                """);
+            psql.execute("""
+                INSERT INTO stats (user_id, total) VALUES ('%s', 41) ON CONFLICT (user_id) DO UPDATE SET total = 41
+                """.formatted(person.id()));
+            psql.execute("UPDATE jobs SET execution_time = now() WHERE task_name LIKE 'sweep%' OR task_name LIKE"
+                    + " 'reconcile%'");
+            await().atMost(LONG).untilAsserted(() -> {
+                assertEquals(39, psql.number("SELECT count(*) FROM activity"));
+                assertEquals(19, psql.number("SELECT count(*) FROM dead_jobs"));
+                assertEquals(23, psql.number("SELECT count(*) FROM idempotency_keys"));
+                assertEquals(0, psql.number("SELECT coalesce(sum(total), 0) FROM stats"));
+            });
+        }
+    }
 }

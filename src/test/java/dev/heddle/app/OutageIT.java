@@ -80,6 +80,7 @@ class OutageIT {
         network.mode(Forwarder.Mode.FORWARD);
         await().atMost(Duration.ofSeconds(15))
                 .until(() -> server.get("/tasks", person.token()).status() == 200);
-        await().until(() -> server.operations("/metrics").text().contains("heddle_database_gate_inside 0.0"));
+        await().until(() ->
+                server.operations("/metrics").text().contains("heddle_database_gate_inside{pool=\"requests\"} 0.0"));
     }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.notifications.Smtp.Security;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -593,7 +594,7 @@ class SettingsTest {
                 new Settings.Smtp(
                         "smtp.example.org",
                         587,
-                        Settings.Email.Security.STARTTLS,
+                        Security.STARTTLS,
                         null,
                         null,
                         Duration.ofSeconds(5),
@@ -603,7 +604,7 @@ class SettingsTest {
                 new Settings.Smtp(
                         "10.0.0.1",
                         465,
-                        Settings.Email.Security.TLS,
+                        Security.TLS,
                         "me",
                         new Settings.Secret(HIDDEN),
                         Duration.ofMillis(100),
@@ -649,7 +650,7 @@ class SettingsTest {
                 "email.smtp-security: must not be none while there is a password to send (FILE:1)");
         var open = read("email: {smtp-host: a, smtp-security: none}").email().smtp();
         assertNotNull(open);
-        assertEquals(Settings.Email.Security.NONE, open.security());
+        assertEquals(Security.NONE, open.security());
     }
 
     @Test

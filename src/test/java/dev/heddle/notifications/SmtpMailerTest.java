@@ -27,7 +27,8 @@ class SmtpMailerTest {
         @Override
         public Mailer[] get() {
             return new Mailer[] {
-                new SmtpMailer(smtp("heddle@example.com", 25, null, null, SECOND)), new MailFolder(Path.of("mail"))
+                new SmtpMailer(smtp("heddle@example.com", 25, null, null, SECOND)),
+                new MailFolder(Path.of("mail"), "heddle@localhost")
             };
         }
     }
@@ -36,7 +37,8 @@ class SmtpMailerTest {
     public static final class Send implements Supplier<String> {
         @Override
         public String get() {
-            new MailFolder(Path.of("mail")).send(new Mail(new UUID(0, 1), Instant.EPOCH, "a@example.com", "s", "t"));
+            new MailFolder(Path.of("mail"), "heddle@localhost")
+                    .send(new Mail(new UUID(0, 1), Instant.EPOCH, "a@example.com", "s", "t"));
             return "sent";
         }
     }

@@ -344,7 +344,7 @@ class TaskExportIT {
         // The operations' own request is in flight while it asks.
         await().atMost(Duration.ofSeconds(20))
                 .during(Duration.ofMillis(300))
-                .until(() -> metric("heddle_database_gate_inside") == 0
+                .until(() -> metric("heddle_database_gate_inside{pool=\"requests\"}") == 0
                         && metric("http_server_requests_in_flight") == exports + 1);
     }
 
