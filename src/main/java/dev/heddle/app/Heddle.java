@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import dev.heddle.dashboard.DashboardRoutes;
 import dev.heddle.db.Database;
 import dev.heddle.db.EmbeddedPostgres;
 import dev.heddle.http.AccessLog;
@@ -54,6 +55,7 @@ final class Heddle implements AutoCloseable {
     private final Settings settings;
     private final Owned owned = new Owned();
     private final Routes routes = new Routes();
+    private final Problems problems = new Problems(Failures::translate);
     private final @Nullable EmbeddedPostgres postgres;
     private final Database database;
     private final JobWorker worker;
@@ -77,8 +79,8 @@ final class Heddle implements AutoCloseable {
             Thread.ofPlatform().name("heddle-start-database").start(schema);
             var queue = new JobQueue();
             var jobs = new Jobs(database, queue, FollowUpJobs.ALL);
-            addRoutes(users, queue, jobs);
             var registry = new PrometheusRegistry();
+            addRoutes(users, queue, jobs, registry);
             DatabaseMetrics.register(registry, Map.of("requests", database, "jobs", jobDatabase));
             // Counted over the workers' pool: a long queue takes a moment, and no request is to wait for it.
             var counted = new Jobs(jobDatabase, queue, FollowUpJobs.ALL);
@@ -188,13 +190,20 @@ final class Heddle implements AutoCloseable {
         return settings.data().directory().resolve("admin-token");
     }
 
-    private void addRoutes(Users users, JobQueue queue, Jobs jobs) {
+    private void addRoutes(Users users, JobQueue queue, Jobs jobs, PrometheusRegistry registry) {
         DocsRoutes.add(routes);
         UserRoutes.add(routes, users);
-        NotificationRoutes.add(routes, new Notifications(database));
+        var notifications = new Notifications(database);
+        NotificationRoutes.add(routes, notifications);
         JobRoutes.add(routes, jobs);
         var tasks = new Tasks(database, queue, Background.followUps());
         TaskRoutes.add(routes, tasks, new Idempotency(new IdempotencyTable(database)));
+        var metrics = new RemoteMetrics(registry);
+        var outbound = owned.add(new Outbound(settings, problems, metrics));
+        metrics.show(outbound.upstreams());
+        outbound.addRoutes(routes);
+        var dashboards = new Dashboards(tasks, notifications, users, outbound.upstreams());
+        DashboardRoutes.add(routes, dashboards.of(settings, problems), metrics);
     }
 
     private HttpServer listeners(PrometheusRegistry registry, Gatekeeper gatekeeper, AccessLog accessLog) {
@@ -217,7 +226,7 @@ final class Heddle implements AutoCloseable {
     private Kernel kernel(Routes table, Gatekeeper gatekeeper, HttpMetrics metrics, AccessLog accessLog) {
         var limits = new Kernel.Limits(
                 settings.server().requestTimeout(), (int) settings.server().maxHeaderSize());
-        return new Kernel(table, gatekeeper, new Problems(Failures::translate), metrics, accessLog, limits);
+        return new Kernel(table, gatekeeper, problems, metrics, accessLog, limits);
     }
 
     private HttpServer.Address address(String host, int port) {

@@ -1,15 +1,26 @@
 package dev.heddle.app;
 
+import dev.heddle.client.HttpUrl;
+import dev.heddle.client.Origin;
 import dev.heddle.notifications.Smtp.Security;
+import dev.heddle.upstream.Network;
+import dev.heddle.upstream.Template;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The whole of {@code app.yaml}. What exists is valid: each record refuses values outside the ranges that
  * {@code app.yaml} documents, so nobody behind it checks again.
  *
+ * @param upstreams by their names, in the order of the file
+ * @param dashboards by their names, in the order of the file; two are there without being written
  * @param description what {@link #describe()} answers
  */
 public record Settings(
@@ -19,15 +30,48 @@ public record Settings(
         Database database,
         Jobs jobs,
         Email email,
+        Map<String, Upstream> upstreams,
+        Map<String, Dashboard> dashboards,
+        Batch batch,
         Log log,
         List<String> description) {
 
-    /** Refuses two listeners on one address. */
+    /** Refuses two listeners on one address, two resources of one name, and a source that is not there. */
     public Settings {
         if (admin.collidesWith(server.host(), server.port())) {
             throw new IllegalArgumentException("admin.port " + Admin.COLLISION);
         }
+        SettingsFamily.UPSTREAMS.check(upstreams.keySet());
+        SettingsFamily.DASHBOARDS.check(dashboards.keySet());
+        upstreams = ordered(upstreams);
+        dashboards = ordered(dashboards);
+        refuseUnknownSources(dashboards, sources(upstreams));
         description = List.copyOf(description);
+    }
+
+    private static Set<String> sources(Map<String, Upstream> upstreams) {
+        var sources = new HashSet<>(Part.OWN_SOURCES);
+        for (var upstream : upstreams.values()) {
+            for (var resource : upstream.resources().keySet()) {
+                if (!sources.add(resource)) {
+                    throw new IllegalArgumentException("two upstreams have a resource " + resource);
+                }
+            }
+        }
+        return sources;
+    }
+
+    private static void refuseUnknownSources(Map<String, Dashboard> dashboards, Set<String> sources) {
+        dashboards.forEach((name, dashboard) -> dashboard.parts().forEach((part, made) -> {
+            if (!sources.contains(made.source())) {
+                throw new IllegalArgumentException("dashboards." + name + "." + part + ".source is unknown");
+            }
+        }));
+    }
+
+    /** A copy that keeps the order, which {@link Map#copyOf} does not. */
+    private static <T> Map<String, T> ordered(Map<String, T> map) {
+        return Collections.unmodifiableMap(new LinkedHashMap<>(map));
     }
 
     /** One line per key, in the order of the file: {@code key = value  (where it came from)}; secrets are masked. */
@@ -206,6 +250,116 @@ public record Settings(
             SettingsKey.EMAIL_SMTP_PORT.check(port);
             SettingsKey.EMAIL_CONNECT_TIMEOUT.check(connectTimeout);
             SettingsKey.EMAIL_TIMEOUT.check(timeout);
+        }
+    }
+
+    /**
+     * A server elsewhere that answers are made of.
+     *
+     * @param url where it is, and the path that all of its resources begin with; {@code /} for none
+     * @param keptConnections how many idle ones are kept open
+     * @param queue how many requests may wait for a connection
+     * @param queueWait how long each of them waits before it is refused
+     * @param readTimeout the longest silence while an answer is awaited
+     * @param timeout for the whole call
+     * @param maxBodySize of an answer, in bytes
+     * @param cacheFor how long an answer is fresh whose headers do not say
+     * @param staleIfError how long an outdated answer may stand in for one that cannot be had
+     * @param breakerPause how long it is left alone when it fails
+     * @param resources by their names, which no other upstream uses, in the order of the file
+     */
+    public record Upstream(
+            HttpUrl url,
+            @Nullable Secret apiKey,
+            int maxConnections,
+            int keptConnections,
+            int queue,
+            Duration queueWait,
+            Duration connectTimeout,
+            Duration readTimeout,
+            Duration timeout,
+            long maxBodySize,
+            Duration cacheFor,
+            Duration staleIfError,
+            Duration breakerPause,
+            Map<String, Template> resources) {
+
+        static final String TOO_MANY_KEPT = "must not be more than max-connections";
+
+        /** Refuses values out of range. */
+        public Upstream {
+            SettingsKey.UPSTREAM_URL.check(url);
+            SettingsKey.UPSTREAM_MAX_CONNECTIONS.check(maxConnections);
+            SettingsKey.UPSTREAM_KEPT_CONNECTIONS.check(keptConnections);
+            SettingsKey.UPSTREAM_QUEUE.check(queue);
+            SettingsKey.UPSTREAM_QUEUE_WAIT.check(queueWait);
+            SettingsKey.UPSTREAM_CONNECT_TIMEOUT.check(connectTimeout);
+            SettingsKey.UPSTREAM_READ_TIMEOUT.check(readTimeout);
+            SettingsKey.UPSTREAM_TIMEOUT.check(timeout);
+            SettingsKey.UPSTREAM_MAX_BODY_SIZE.check(maxBodySize);
+            SettingsKey.UPSTREAM_CACHE_FOR.check(cacheFor);
+            SettingsKey.UPSTREAM_STALE_IF_ERROR.check(staleIfError);
+            SettingsKey.UPSTREAM_BREAKER_PAUSE.check(breakerPause);
+            SettingsFamily.RESOURCES.check(resources.keySet());
+            if (keptConnections > maxConnections) {
+                throw new IllegalArgumentException("kept-connections " + TOO_MANY_KEPT);
+            }
+            resources = ordered(resources);
+        }
+    }
+
+    /**
+     * An answer put together from parts.
+     *
+     * @param parts by their names, in the order of the file; at least one
+     */
+    public record Dashboard(Map<String, Part> parts) {
+        /** Refuses a dashboard of nothing, and names that cannot be. */
+        public Dashboard {
+            SettingsFamily.PARTS.check(parts.keySet());
+            if (parts.isEmpty() || parts.size() > SettingsFamily.PARTS.most()) {
+                throw new IllegalArgumentException("a dashboard has 1 to " + SettingsFamily.PARTS.most() + " parts");
+            }
+            parts = ordered(parts);
+        }
+    }
+
+    /**
+     * A part of a dashboard.
+     *
+     * @param source one of ours, or the name of a resource
+     * @param timeout after which the default stands in
+     * @param fallback the default, one document of JSON in its shortest form
+     */
+    public record Part(String source, Duration timeout, String fallback) {
+        /** What can be shown without asking anybody else. */
+        public static final List<String> OWN_SOURCES = List.of("tasks", "notifications", "stats", "users", "activity");
+
+        /** Refuses values out of range. */
+        public Part {
+            SettingsKey.PART_SOURCE.check(source);
+            SettingsKey.PART_TIMEOUT.check(timeout);
+            SettingsKey.PART_DEFAULT.check(fallback);
+        }
+    }
+
+    /**
+     * Which URLs of callers are asked, and for how long.
+     *
+     * @param allow servers that may be asked; nobody else may
+     * @param privateNetworks blocks of addresses that may be asked although they are not public
+     * @param timeout for each URL
+     */
+    public record Batch(List<Origin> allow, List<Network> privateNetworks, Duration timeout, Duration connectTimeout) {
+
+        /** Refuses values out of range. */
+        public Batch {
+            SettingsKey.BATCH_ALLOW.check(allow);
+            SettingsKey.BATCH_PRIVATE_NETWORKS.check(privateNetworks);
+            SettingsKey.BATCH_TIMEOUT.check(timeout);
+            SettingsKey.BATCH_CONNECT_TIMEOUT.check(connectTimeout);
+            allow = List.copyOf(allow);
+            privateNetworks = List.copyOf(privateNetworks);
         }
     }
 

@@ -9,9 +9,16 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.SequencedSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -28,6 +35,7 @@ import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
 import org.yaml.snakeyaml.nodes.NodeTuple;
 import org.yaml.snakeyaml.nodes.ScalarNode;
+import org.yaml.snakeyaml.nodes.SequenceNode;
 import org.yaml.snakeyaml.nodes.Tag;
 import org.yaml.snakeyaml.reader.ReaderException;
 
@@ -39,9 +47,14 @@ final class SettingsFile {
     /** Many times what all keys with their comments need; more is a wrong file. */
     private static final int SIZE_MAX = 1 << 20;
 
+    /** The origin of what nobody wrote. */
+    static final String DEFAULT = "default";
+
     private final String name;
     private final List<String> complaints;
     private final Map<String, Found> values = new HashMap<>();
+    // What the operator called things: for each section of a family the names in it, each with where it stands.
+    private final Map<String, SequencedMap<String, String>> names = new HashMap<>();
     // Sections too: they can be given twice like any key.
     private final Map<String, Integer> lines = new HashMap<>();
     private int documents;
@@ -74,6 +87,57 @@ final class SettingsFile {
             file.giveUp(path.toString(), "cannot be read: " + reason(failure));
         }
         return file;
+    }
+
+    /** A file that is part of the program. */
+    static SettingsFile of(String text) {
+        var complaints = new ArrayList<String>();
+        var file = new SettingsFile("", complaints);
+        file.readText(text);
+        if (!complaints.isEmpty()) {
+            throw new SettingsException(complaints);
+        }
+        return file;
+    }
+
+    /** Takes over, as defaults, the dashboards of another file whose names are not in this one. */
+    void adopt(SettingsFile other) {
+        var section = SettingsFamily.DASHBOARDS.section();
+        var ours = Set.copyOf(names(section));
+        for (var dashboard : other.names(section)) {
+            if (!ours.contains(dashboard)) {
+                adopt(other, section, dashboard);
+            }
+        }
+    }
+
+    private void adopt(SettingsFile other, String section, String dashboard) {
+        var inside = section + "." + dashboard;
+        names(section, dashboard, DEFAULT);
+        other.names(inside).forEach(part -> names(inside, part, DEFAULT));
+        other.values.forEach((key, found) -> {
+            if (key.startsWith(inside + ".")) {
+                values.put(key, new Found(found.text(), DEFAULT));
+            }
+        });
+    }
+
+    /** The names that the operator chose in a section of a family, in the order of the file. */
+    SequencedSet<String> names(String section) {
+        return Collections.unmodifiableSequencedSet(inSection(section).sequencedKeySet());
+    }
+
+    /** Where one of them stands first. */
+    String origin(String section, String name) {
+        return inSection(section).getOrDefault(name, DEFAULT);
+    }
+
+    private SequencedMap<String, String> inSection(String section) {
+        return names.getOrDefault(section, Collections.emptyNavigableMap());
+    }
+
+    private void names(String section, String name, String origin) {
+        names.computeIfAbsent(section, _ -> new LinkedHashMap<>()).putIfAbsent(name, origin);
     }
 
     /** The value of a key, or null when the file does not mention it. */
@@ -179,27 +243,75 @@ final class SettingsFile {
     private void readMapping(String prefix, MappingNode mapping) {
         for (var entry : mapping.getValue()) {
             if (entry.getKeyNode() instanceof ScalarNode key) {
-                readEntry(prefix + key.getValue(), entry);
+                readEntry(prefix, key.getValue(), entry);
             } else {
                 giveUp(origin(entry.getKeyNode()), "a key must be a single word");
             }
         }
     }
 
-    private void readEntry(String key, NodeTuple entry) {
-        var first = lines.putIfAbsent(key, line(entry.getKeyNode().getStartMark()));
+    private void readEntry(String prefix, String word, NodeTuple entry) {
+        var key = prefix + word;
+        var where = entry.getKeyNode();
+        var dotted = word.indexOf('.') < 0 ? Optional.<SettingsFamily>empty() : SettingsFamily.below(prefix);
+        var first = lines.putIfAbsent(key, line(where.getStartMark()));
         if (first != null) {
-            complain(key, "is given twice, first in line " + first, entry.getKeyNode());
-        } else if (SettingsKey.isKey(key)) {
-            values.put(key, new Found(textOf(key, entry.getValueNode()), origin(entry.getKeyNode())));
-        } else if (SettingsKey.isSection(key)) {
+            complain(key, "is given twice, first in line " + first, where);
+        } else if (dotted.isPresent()) {
+            // A host's name perhaps: not two names, as it would be further out.
+            refuseName(key, dotted.get(), where);
+        } else if (SettingsNames.isKey(key)) {
+            readValue(key, entry);
+        } else if (SettingsNames.isSection(key)) {
             readSection(key, entry);
         } else {
-            complain(key, SettingsKey.unknown(key), entry.getKeyNode());
+            complain(key, SettingsNames.unknown(key), where);
         }
     }
 
+    private void readValue(String key, NodeTuple entry) {
+        if (keepNames(key, entry.getKeyNode())) {
+            values.put(key, new Found(textOf(key, entry.getValueNode()), origin(entry.getKeyNode())));
+        }
+    }
+
+    /** Keeps the names in a key that the operator chose; false after a complaint about one. */
+    private boolean keepNames(String key, Node where) {
+        for (int dot = key.indexOf('.'); dot >= 0; dot = key.indexOf('.', dot + 1)) {
+            var section = key.substring(0, dot);
+            var family = SettingsFamily.of(section);
+            if (family.isPresent() && !keepName(family.get(), section, key, where)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean keepName(SettingsFamily family, String section, String key, Node where) {
+        int end = key.indexOf('.', section.length() + 1);
+        var chosen = key.substring(section.length() + 1, end < 0 ? key.length() : end);
+        if (!family.accepts(chosen)) {
+            refuseName(section + "." + chosen, family, where);
+            return false;
+        }
+        if (!names(section).contains(chosen)) {
+            names(section, chosen, origin(where));
+            if (names(section).size() == family.most() + 1) {
+                complain(section + "." + chosen, "is one too many; " + family.most() + " are allowed", where);
+            }
+        }
+        return true;
+    }
+
+    private void refuseName(String name, SettingsFamily family, Node where) {
+        whole = false;
+        complain(name, family.rule(), where);
+    }
+
     private void readSection(String section, NodeTuple entry) {
+        if (!keepNames(section, entry.getKeyNode())) {
+            return;
+        }
         if (entry.getValueNode() instanceof MappingNode mapping) {
             readMapping(section + ".", mapping);
         } else {
@@ -210,6 +322,12 @@ final class SettingsFile {
 
     /** The text of a value, or null after a complaint. The text itself is not shown: it may be a secret. */
     private @Nullable String textOf(String key, Node value) {
+        if (SettingsNames.isJson(key)) {
+            var written = jsonOf(value);
+            if (written != null) {
+                return written;
+            }
+        }
         if (!(value instanceof ScalarNode scalar)) {
             complain(key, "needs a single value, not a list or a section", value);
             return null;
@@ -224,6 +342,17 @@ final class SettingsFile {
             return null;
         }
         return scalar.getValue();
+    }
+
+    /** The three values that YAML and JSON write alike and that this file has no other use for; null for all others. */
+    private static @Nullable String jsonOf(Node value) {
+        return switch (value) {
+            case SequenceNode list when list.getValue().isEmpty() -> "[]";
+            case MappingNode mapping when mapping.getValue().isEmpty() -> "{}";
+            case ScalarNode scalar
+            when scalar.getTag().equals(Tag.NULL) && scalar.getValue().equals("null") -> "null";
+            default -> null;
+        };
     }
 
     private void giveUp(String place, String what) {

@@ -1,21 +1,21 @@
 package dev.heddle.app;
 
+import dev.heddle.client.HttpUrl;
+import dev.heddle.client.Origin;
 import dev.heddle.notifications.Smtp.Security;
+import dev.heddle.upstream.Network;
+import dev.heddle.upstream.Template;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import java.util.TreeMap;
-import java.util.function.UnaryOperator;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A key of {@code app.yaml}: this table is the one place that knows names, defaults and ranges. The reasons for them
  * stand in {@code app.yaml} itself, where the operator reads them.
  *
+ * @param name with a {@code *} for each segment that the operator chooses; such a key is a family, see {@link #in}
  * @param fallback the default as it would be written in the file, or null when there is none
  */
 record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> kind) {
@@ -97,6 +97,53 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
     static final SettingsKey<Duration> EMAIL_TIMEOUT =
             new SettingsKey<>("email.timeout", "10s", new SettingsKind.Span("100ms", "30s"));
 
+    static final SettingsKey<HttpUrl> UPSTREAM_URL =
+            new SettingsKey<>("upstreams.*.url", null, new RemoteKind.BaseUrl());
+    static final SettingsKey<Settings.Secret> UPSTREAM_API_KEY =
+            new SettingsKey<>("upstreams.*.api-key", null, new SettingsKind.Password());
+    static final SettingsKey<Integer> UPSTREAM_MAX_CONNECTIONS =
+            new SettingsKey<>("upstreams.*.max-connections", "100", new SettingsKind.Whole(1, 1000));
+    static final SettingsKey<Integer> UPSTREAM_KEPT_CONNECTIONS =
+            new SettingsKey<>("upstreams.*.kept-connections", "20", new SettingsKind.Whole(0, 1000));
+    static final SettingsKey<Integer> UPSTREAM_QUEUE =
+            new SettingsKey<>("upstreams.*.queue", "1000", new SettingsKind.Whole(0, 100_000));
+    static final SettingsKey<Duration> UPSTREAM_QUEUE_WAIT =
+            new SettingsKey<>("upstreams.*.queue-wait", "1s", new SettingsKind.Span("10ms", "30s"));
+    static final SettingsKey<Duration> UPSTREAM_CONNECT_TIMEOUT =
+            new SettingsKey<>("upstreams.*.connect-timeout", "2s", new SettingsKind.Span("10ms", "30s"));
+    static final SettingsKey<Duration> UPSTREAM_READ_TIMEOUT =
+            new SettingsKey<>("upstreams.*.read-timeout", "10s", new SettingsKind.Span("10ms", "5m"));
+    static final SettingsKey<Duration> UPSTREAM_TIMEOUT =
+            new SettingsKey<>("upstreams.*.timeout", "30s", new SettingsKind.Span("10ms", "5m"));
+    static final SettingsKey<Long> UPSTREAM_MAX_BODY_SIZE =
+            new SettingsKey<>("upstreams.*.max-body-size", "1MiB", new SettingsKind.Size("1KiB", "16MiB"));
+    static final SettingsKey<Duration> UPSTREAM_CACHE_FOR =
+            new SettingsKey<>("upstreams.*.cache-for", "0s", new SettingsKind.Span("0s", "24h"));
+    static final SettingsKey<Duration> UPSTREAM_STALE_IF_ERROR =
+            new SettingsKey<>("upstreams.*.stale-if-error", "1h", new SettingsKind.Span("0s", "720h"));
+    static final SettingsKey<Duration> UPSTREAM_BREAKER_PAUSE =
+            new SettingsKey<>("upstreams.*.breaker-pause", "10s", new SettingsKind.Span("100ms", "1h"));
+    static final SettingsKey<Template> UPSTREAM_RESOURCE =
+            new SettingsKey<>("upstreams.*.resources.*", null, new RemoteKind.PathTemplate());
+
+    static final SettingsKey<String> PART_SOURCE =
+            new SettingsKey<>("dashboards.*.*.source", null, new RemoteKind.Source());
+    static final SettingsKey<Duration> PART_TIMEOUT =
+            new SettingsKey<>("dashboards.*.*.timeout", "2s", new SettingsKind.Span("10ms", "5m"));
+    static final SettingsKey<String> PART_DEFAULT =
+            new SettingsKey<>("dashboards.*.*.default", "null", new RemoteKind.JsonText());
+
+    static final SettingsKey<List<Origin>> BATCH_ALLOW = new SettingsKey<>(
+            "batch.allow", null, new RemoteKind.Several<>("origins such as https://api.example.org:8443", Origin::of));
+    static final SettingsKey<List<Network>> BATCH_PRIVATE_NETWORKS = new SettingsKey<>(
+            "batch.private-networks",
+            null,
+            new RemoteKind.Several<>("blocks of addresses such as 10.0.0.0/8", Network::of));
+    static final SettingsKey<Duration> BATCH_TIMEOUT =
+            new SettingsKey<>("batch.timeout", "5s", new SettingsKind.Span("10ms", "5m"));
+    static final SettingsKey<Duration> BATCH_CONNECT_TIMEOUT =
+            new SettingsKey<>("batch.connect-timeout", "1s", new SettingsKind.Span("10ms", "30s"));
+
     static final SettingsKey<Settings.Log.Format> LOG_FORMAT =
             new SettingsKey<>("log.format", "text", new SettingsKind.Choice<>(Settings.Log.Format.class));
     static final SettingsKey<Settings.Log.Level> LOG_LEVEL =
@@ -142,12 +189,30 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
             EMAIL_SMTP_PASSWORD,
             EMAIL_CONNECT_TIMEOUT,
             EMAIL_TIMEOUT,
+            UPSTREAM_URL,
+            UPSTREAM_API_KEY,
+            UPSTREAM_MAX_CONNECTIONS,
+            UPSTREAM_KEPT_CONNECTIONS,
+            UPSTREAM_QUEUE,
+            UPSTREAM_QUEUE_WAIT,
+            UPSTREAM_CONNECT_TIMEOUT,
+            UPSTREAM_READ_TIMEOUT,
+            UPSTREAM_TIMEOUT,
+            UPSTREAM_MAX_BODY_SIZE,
+            UPSTREAM_CACHE_FOR,
+            UPSTREAM_STALE_IF_ERROR,
+            UPSTREAM_BREAKER_PAUSE,
+            UPSTREAM_RESOURCE,
+            PART_SOURCE,
+            PART_TIMEOUT,
+            PART_DEFAULT,
+            BATCH_ALLOW,
+            BATCH_PRIVATE_NETWORKS,
+            BATCH_TIMEOUT,
+            BATCH_CONNECT_TIMEOUT,
             LOG_FORMAT,
             LOG_LEVEL,
             LOG_ACCESS);
-
-    /** How far a misspelt name may be from a known one and still be taken for it. */
-    private static final int TYPOS_MAX = 2;
 
     /** The values of {@code database.mode}. */
     enum Mode {
@@ -182,62 +247,19 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
         return kind instanceof SettingsKind.Password;
     }
 
-    private String section() {
-        return name.substring(0, name.indexOf('.'));
+    /** Whether empty YAML may stand for the text of the value. */
+    boolean isJson() {
+        return kind instanceof RemoteKind.JsonText;
     }
 
-    static boolean isKey(String name) {
-        return ALL.stream().anyMatch(key -> key.name.equals(name));
+    /** Whether this is one key for each name that the operator chose. */
+    boolean isFamily() {
+        return name.indexOf('*') >= 0;
     }
 
-    static boolean isSection(String name) {
-        return sections().anyMatch(name::equals);
-    }
-
-    static Stream<String> sections() {
-        return ALL.stream().map(SettingsKey::section).distinct();
-    }
-
-    /** What to say about a name that is no key: that, and which one may have been meant. */
-    static String unknown(String name) {
-        var closest = closestTo(name);
-        return closest.isEmpty() ? "is not a known key" : "is not a known key; did you mean " + closest + "?";
-    }
-
-    private static String closestTo(String name) {
-        var byName = closest(name.toLowerCase(Locale.ROOT), UnaryOperator.identity());
-        return byName.isEmpty()
-                ? closest(lastSegment(name.toLowerCase(Locale.ROOT)), SettingsKey::lastSegment)
-                : byName;
-    }
-
-    /** The known names that are closest in the given part of them; empty when none is close. */
-    private static String closest(String wanted, UnaryOperator<String> part) {
-        var byDistance = Stream.concat(sections(), ALL.stream().map(SettingsKey::name))
-                .collect(Collectors.groupingBy(
-                        known -> distance(wanted, part.apply(known)),
-                        TreeMap::new,
-                        Collectors.mapping(known -> "`" + known + "`", Collectors.joining(" or "))));
-        var closest = byDistance.firstEntry();
-        return closest.getKey() <= TYPOS_MAX ? closest.getValue() : "";
-    }
-
-    private static String lastSegment(String name) {
-        return name.substring(name.lastIndexOf('.') + 1);
-    }
-
-    /** Levenshtein's: how many letters to insert, delete or replace. Keeps one row of the table. */
-    private static int distance(String from, String to) {
-        var row = IntStream.rangeClosed(0, to.length()).toArray();
-        for (int i = 1; i <= from.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= to.length(); j++) {
-                int replaced = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-            }
-        }
-        return row[to.length()];
+    /** This key for one of the names; what is left of a family with two names is a family still. */
+    SettingsKey<T> in(String chosen) {
+        int star = name.indexOf('*');
+        return new SettingsKey<>(name.substring(0, star) + chosen + name.substring(star + 1), fallback, kind);
     }
 }

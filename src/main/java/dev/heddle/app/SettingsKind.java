@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** What the values of a key look like in writing, and which of them are accepted. */
-sealed interface SettingsKind<T> {
+interface SettingsKind<T> {
     /** The type of the values. */
     Class<T> type();
 

@@ -67,6 +67,11 @@ public final class Answer {
         return new Answer(status, Json.write(document), null).header(JSON);
     }
 
+    /** 200 and a JSON document that was made elsewhere. */
+    public static Answer json(byte[] document) {
+        return new Answer(200, document, null).header(JSON);
+    }
+
     /** 200 and a body that is written as it is made. */
     public static Answer stream(String contentType, Streaming streaming) {
         return new Answer(200, NOTHING, streaming).header(HeaderNames.CONTENT_TYPE, contentType);

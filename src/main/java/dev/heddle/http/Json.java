@@ -7,7 +7,11 @@ import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** JSON, written and read by streaming. */
@@ -27,6 +31,18 @@ public final class Json {
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(MAX_DEPTH)
                     .maxNumberLength(MAX_NUMBER_LENGTH)
+                    .build())
+            .build();
+
+    /** For documents of others: deeper than any of ours, as deep as any sensible one. */
+    private static final int FOREIGN_DEPTH = 200;
+
+    private static final JsonFactory FOREIGN = JsonFactory.builder()
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+            .recyclerPool(JsonRecyclerPools.sharedConcurrentDequePool())
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNestingDepth(FOREIGN_DEPTH)
                     .build())
             .build();
 
@@ -55,6 +71,65 @@ public final class Json {
             throw new UncheckedIOException(e);
         }
         return bytes.toByteArray();
+    }
+
+    /** Whether these bytes are one JSON document in UTF-8, so that they can stand in one of ours as they are. */
+    public static boolean isDocument(byte[] bytes) {
+        if (!isUtf8(bytes)) {
+            return false;
+        }
+        try (var parser = FOREIGN.createParser(bytes)) {
+            int depth = 0;
+            var token = parser.nextToken();
+            if (token == null) {
+                return false;
+            }
+            do {
+                depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
+                // Parses what is read lazily, such as a text with a broken escape.
+                parser.finishToken();
+                token = parser.nextToken();
+            } while (token != null && depth > 0);
+            return token == null && depth == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Without NUL, by which the parser would take it for UTF-16. */
+    private static boolean isUtf8(byte[] bytes) {
+        boolean isAscii = true;
+        for (byte b : bytes) {
+            if (b == 0) {
+                return false;
+            }
+            isAscii &= b > 0;
+        }
+        if (isAscii) {
+            return true;
+        }
+        try {
+            var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+            return text.charAt(0) != '\uFEFF';
+        } catch (CharacterCodingException e) {
+            return false;
+        }
+    }
+
+    /** Writes a value that {@link #isDocument} has found to be one. */
+    public static void raw(JsonGenerator json, byte[] document) throws IOException {
+        json.writeRawValue(new RawJson(document));
+    }
+
+    /** A list as a JSON array. */
+    public static <T> Writing array(List<T> items, Item<T> item) {
+        return json -> {
+            json.writeStartArray();
+            for (var each : items) {
+                item.write(json, each);
+            }
+            json.writeEndArray();
+        };
     }
 
     /** Writes a timestamp member, or null. */

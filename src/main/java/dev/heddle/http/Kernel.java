@@ -26,14 +26,10 @@ public final class Kernel {
 
     private static final HeaderName X_REQUEST_ID = HeaderNames.create("X-Request-Id");
     private static final HeaderName REQUEST_TIMEOUT = HeaderNames.create("Request-Timeout");
-    private static final HeaderName TRACEPARENT = HeaderNames.create("traceparent");
     private static final Header NOSNIFF = HeaderValues.createCached("X-Content-Type-Options", "nosniff");
     private static final Header NO_STORE = HeaderValues.createCached(HeaderNames.CACHE_CONTROL, "no-store");
 
     private static final Pattern SECONDS = Pattern.compile("[0-9]{1,6}(\\.[0-9]{1,9})?");
-    /** As W3C Trace Context has it: version ff and ids of zeros are invalid. */
-    private static final Pattern W3C_TRACE =
-            Pattern.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}");
 
     private final Routes routes;
     private final Gatekeeper gatekeeper;
@@ -101,10 +97,9 @@ public final class Kernel {
     }
 
     private AccessLog.Entry entry(Request request, Sent sent, long nanos) {
-        var trace = request.header(TRACEPARENT);
         return new AccessLog.Entry(
                 request.id(),
-                W3C_TRACE.matcher(trace).matches() ? trace : null,
+                request.trace().traceparent(),
                 request.callerId(),
                 request.method(),
                 request.rawPath(),

@@ -65,13 +65,7 @@ public record Page(int limit, int skip, Optional<String> after, String fingerpri
      * @param position where in the list a row stands
      */
     public <T> Answer answer(Request request, List<T> rows, Json.Item<T> item, Function<T, Keyset> position) {
-        var answer = Answer.ok(json -> {
-            json.writeStartArray();
-            for (var row : of(rows)) {
-                item.write(json, row);
-            }
-            json.writeEndArray();
-        });
+        var answer = Answer.ok(Json.array(of(rows), item));
         next(request, rows, position).ifPresent(link -> answer.header(HeaderNames.LINK, link));
         return answer;
     }

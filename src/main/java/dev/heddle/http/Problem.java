@@ -22,6 +22,7 @@ public enum Problem {
             "Send a valid token: Authorization: Bearer hdl_…",
             Level.DEBUG),
     FORBIDDEN(403, "forbidden", "Forbidden", "This caller may not do that.", Level.DEBUG),
+    URL_REFUSED(403, "url-refused", "URL refused", "This server does not fetch that URL.", Level.DEBUG),
     NOT_FOUND(404, "not-found", "Not found", "There is nothing here.", Level.DEBUG),
     METHOD_NOT_ALLOWED(
             405, "method-not-allowed", "Method not allowed", "This path does not take that method.", Level.DEBUG),
@@ -60,6 +61,30 @@ public enum Problem {
     INTERNAL_ERROR(500, "internal-error", "Internal server error", "Internal server error", Level.ERROR),
     DATABASE_ERROR(500, "database-error", "Database error", "Database error", Level.ERROR),
     NOT_IMPLEMENTED(501, "not-implemented", "Not implemented", "The server does not know that.", Level.DEBUG),
+    UPSTREAM_UNREACHABLE(
+            502,
+            "upstream-unreachable",
+            "Upstream unreachable",
+            "No connection to the server that has the answer can be made.",
+            Level.DEBUG),
+    UPSTREAM_FAILED(
+            502,
+            "upstream-failed",
+            "Upstream failed",
+            "The server that has the answer answered with an error.",
+            Level.DEBUG),
+    UPSTREAM_INVALID(
+            502,
+            "upstream-invalid",
+            "Invalid upstream answer",
+            "The server that has the answer sent none that can be used.",
+            Level.DEBUG),
+    PART_MISSING(
+            502,
+            "part-missing",
+            "Required part missing",
+            "A required part of the answer could not be had.",
+            Level.DEBUG),
     OVERLOADED(503, "overloaded", "Overloaded", "Too many requests wait for the same thing; try again.", Level.DEBUG),
     DATABASE_UNAVAILABLE(
             503,
@@ -75,6 +100,36 @@ public enum Problem {
             "The request's deadline passed before its work was done; the work was stopped.",
             Level.INFO),
     NOT_READY(503, "not-ready", "Not ready", "The server is not ready for requests.", Level.DEBUG),
+    UPSTREAM_NOT_CONFIGURED(
+            503,
+            "upstream-not-configured",
+            "Upstream not configured",
+            "This server has not been told whom to ask for that.",
+            Level.DEBUG),
+    UPSTREAM_UNAVAILABLE(
+            503,
+            "upstream-unavailable",
+            "Upstream unavailable",
+            "The server that has the answer is left alone for a while; try again.",
+            Level.DEBUG),
+    PART_UNAVAILABLE(
+            503,
+            "part-unavailable",
+            "Required part unavailable",
+            "A required part of the answer cannot be had right now; try again.",
+            Level.DEBUG),
+    UPSTREAM_TIMEOUT(
+            504,
+            "upstream-timeout",
+            "Upstream timeout",
+            "The server that has the answer did not give it in time.",
+            Level.DEBUG),
+    PART_TIMEOUT(
+            504,
+            "part-timeout",
+            "Required part late",
+            "A required part of the answer was not there in time.",
+            Level.DEBUG),
     HTTP_VERSION_NOT_SUPPORTED(
             505,
             "http-version-not-supported",
@@ -152,7 +207,12 @@ public enum Problem {
 
     /** This problem, with a better sentence: public, so no SQL, no path of the disk, no secret. */
     public ProblemException because(String publicDetail) {
-        return new ProblemException(this, publicDetail, List.of(), Map.of(), null);
+        return because(publicDetail, null);
+    }
+
+    /** This problem, with a better sentence, for a reason that goes to the log. */
+    public ProblemException because(String publicDetail, @Nullable Throwable cause) {
+        return new ProblemException(this, publicDetail, List.of(), Map.of(), cause);
     }
 
     /** {@link #INVALID}, for one member of the body that only the use case could find wrong. */
@@ -167,6 +227,6 @@ public enum Problem {
 
     /** This problem, for a reason that goes to the log with the request id and never to the client. */
     public ProblemException causedBy(@Nullable Throwable cause) {
-        return new ProblemException(this, detail, List.of(), Map.of(), cause);
+        return because(detail, cause);
     }
 }

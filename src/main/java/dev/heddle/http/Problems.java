@@ -28,7 +28,7 @@ public final class Problems {
     }
 
     /** What the client is told about a failure; the rest is logged. */
-    ProblemException of(Throwable failure) {
+    public ProblemException of(Throwable failure) {
         return switch (failure) {
             case ProblemException known -> known;
             case BulkheadFullException full -> Problem.OVERLOADED.causedBy(full);
@@ -40,7 +40,7 @@ public final class Problems {
     }
 
     /** Logs it, with its cause and the request's id, as loudly as the catalogue says. */
-    static void log(ProblemException problem, String requestId) {
+    public static void log(ProblemException problem, String requestId) {
         var level = problem.problem().level();
         if (LOG.isLoggable(level)) {
             var line = "request " + requestId + ": " + problem.problem().code();
@@ -63,7 +63,11 @@ public final class Problems {
                     answer.header(HeaderNames.WWW_AUTHENTICATE, "Bearer realm=\"heddle\"");
                 }
             }
-            case 503 -> answer.header(HeaderNames.RETRY_AFTER, Problem.RETRY_AFTER_SECONDS);
+            case 503 -> {
+                if (!answer.has(HeaderNames.RETRY_AFTER)) {
+                    answer.header(HeaderNames.RETRY_AFTER, Problem.RETRY_AFTER_SECONDS);
+                }
+            }
             default -> {}
         }
         if (problem.problem() == Problem.IDEMPOTENCY_IN_PROGRESS) {
@@ -73,21 +77,25 @@ public final class Problems {
     }
 
     static byte[] document(ProblemException exception, String path, String requestId) {
+        return Json.write(json -> write(json, exception, path, requestId));
+    }
+
+    /** Writes the document of a problem. */
+    public static void write(JsonGenerator json, ProblemException exception, String path, String requestId)
+            throws IOException {
         var problem = exception.problem();
-        return Json.write(json -> {
-            json.writeStartObject();
-            json.writeStringField("type", "/problems/" + problem.code());
-            json.writeStringField("title", problem.title());
-            json.writeNumberField("status", problem.status());
-            json.writeStringField("detail", exception.detail());
-            json.writeStringField("instance", path);
-            json.writeStringField("code", problem.code());
-            json.writeStringField("request_id", requestId);
-            if (!exception.complaints().isEmpty()) {
-                write(json, exception.complaints());
-            }
-            json.writeEndObject();
-        });
+        json.writeStartObject();
+        json.writeStringField("type", "/problems/" + problem.code());
+        json.writeStringField("title", problem.title());
+        json.writeNumberField("status", problem.status());
+        json.writeStringField("detail", exception.detail());
+        json.writeStringField("instance", path);
+        json.writeStringField("code", problem.code());
+        json.writeStringField("request_id", requestId);
+        if (!exception.complaints().isEmpty()) {
+            write(json, exception.complaints());
+        }
+        json.writeEndObject();
     }
 
     private static void write(JsonGenerator json, List<Complaint> complaints) throws IOException {

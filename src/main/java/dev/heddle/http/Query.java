@@ -1,9 +1,11 @@
 package dev.heddle.http;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -18,11 +20,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Query {
 
-    private final Map<String, String> values;
+    private final Map<String, List<String>> values;
     private final Complaints complaints;
     private final Set<String> known = new HashSet<>();
 
-    private Query(Map<String, String> values, Complaints complaints) {
+    private Query(Map<String, List<String>> values, Complaints complaints) {
         this.values = values;
         this.complaints = complaints;
     }
@@ -32,16 +34,14 @@ public final class Query {
         if (raw == null || raw.isEmpty()) {
             return new Query(Map.of(), complaints);
         }
-        var values = new LinkedHashMap<String, String>();
+        var values = new LinkedHashMap<String, List<String>>();
         for (int from = 0, end; from <= raw.length(); from = end + 1) {
             end = raw.indexOf('&', from) < 0 ? raw.length() : raw.indexOf('&', from);
             if (end > from) {
                 int equals = raw.indexOf('=', from) < 0 ? end : Math.min(end, raw.indexOf('=', from));
                 var name = decode(raw.substring(from, equals));
                 var value = equals == end ? "" : decode(raw.substring(equals + 1, end));
-                if (values.putIfAbsent(name, value) != null) {
-                    complaints.query(name, "duplicate", "stands more than once");
-                }
+                values.computeIfAbsent(name, _ -> new ArrayList<>(1)).add(value);
             }
         }
         return new Query(values, complaints);
@@ -132,14 +132,34 @@ public final class Query {
         });
     }
 
+    /** Complains when a parameter is not there. */
+    public void require(String name) {
+        if (!values.containsKey(name)) {
+            complaints.query(name, "required", "is required");
+        }
+    }
+
     /** Complains about a parameter for a reason of the route's own. */
     public void complain(String name, String code, String detail) {
         complaints.query(name, code, detail);
     }
 
-    private Optional<String> raw(String name) {
+    /** A parameter that may stand several times: all its values in their order, unchecked; none when it is not there. */
+    public List<String> all(String name) {
         known.add(name);
-        return Optional.ofNullable(values.get(name));
+        return values.getOrDefault(name, List.of());
+    }
+
+    private Optional<String> raw(String name) {
+        boolean isNew = known.add(name);
+        var all = values.get(name);
+        if (all == null) {
+            return Optional.empty();
+        }
+        if (all.size() > 1 && isNew) {
+            complaints.query(name, "duplicate", "stands more than once");
+        }
+        return Optional.of(all.getFirst());
     }
 
     /** Complains about the parameters that nobody asked for. */

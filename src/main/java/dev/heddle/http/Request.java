@@ -29,6 +29,12 @@ public final class Request {
      */
     static final int JSON_BYTES_MAX = 512 * 1024;
 
+    private static final HeaderName TRACEPARENT = HeaderNames.create("traceparent");
+
+    /** As W3C Trace Context has it: version ff and ids of zeros are invalid. */
+    private static final Pattern W3C_TRACE =
+            Pattern.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}");
+
     /** The colon, the blank and the line end. */
     private static final int HEADER_LINE_BYTES = 4;
 
@@ -66,6 +72,12 @@ public final class Request {
 
     String method() {
         return in.prologue().method().text();
+    }
+
+    /** By what it is known to the servers that are asked because of it. */
+    public Trace trace() {
+        var trace = header(TRACEPARENT);
+        return new Trace(id, W3C_TRACE.matcher(trace).matches() ? trace : null);
     }
 
     /** The path as it was sent, without the query. */

@@ -69,17 +69,17 @@ public final class UserRoutes {
 
     private Answer create(Request request, NewUser wanted) {
         var user = users.create(wanted.id(), wanted.email(), wanted.name(), wanted.role());
-        return Answer.json(201, json -> write(json, user)).header(HeaderNames.LOCATION, "/users/" + user.id());
+        return Answer.json(201, json -> UserJson.write(json, user)).header(HeaderNames.LOCATION, "/users/" + user.id());
     }
 
     private Answer list(Request request, Page page) {
         var rows = users.list(Keyset.of(page), page.skip(), page.rows());
-        return page.answer(request, rows, UserRoutes::write, user -> new Keyset(user.createdAt(), user.id()));
+        return page.answer(request, rows, UserJson::write, user -> new Keyset(user.createdAt(), user.id()));
     }
 
     private Answer me(Request request) {
         var user = users.find(Caller.current().id()).orElseThrow(Users::userNotFound);
-        return Answer.ok(json -> write(json, user));
+        return Answer.ok(json -> UserJson.write(json, user));
     }
 
     private Answer delete(Request request) {
@@ -141,16 +141,6 @@ public final class UserRoutes {
 
     private static UUID tokenId(Request request) {
         return request.pathUuid(1).orElseThrow(() -> Problem.NOT_FOUND.because("Token not found"));
-    }
-
-    private static void write(JsonGenerator json, User user) throws IOException {
-        json.writeStartObject();
-        json.writeStringField("id", user.id());
-        json.writeStringField("email", user.email());
-        json.writeStringField("name", user.name());
-        json.writeStringField("role", user.role());
-        Json.time(json, "created_at", user.createdAt());
-        json.writeEndObject();
     }
 
     private static void write(JsonGenerator json, Token token, @Nullable String text) throws IOException {

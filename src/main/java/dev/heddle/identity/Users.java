@@ -3,6 +3,7 @@ package dev.heddle.identity;
 import dev.heddle.db.Database;
 import dev.heddle.db.Uuid7;
 import dev.heddle.http.Digests;
+import dev.heddle.http.Json;
 import dev.heddle.http.Keyset;
 import dev.heddle.http.Problem;
 import java.nio.charset.StandardCharsets;
@@ -82,6 +83,14 @@ public final class Users {
 
     List<User> list(Optional<Keyset> after, int skip, int rows) {
         return database.read(sql -> store.list(sql, after, skip, rows));
+    }
+
+    /** The newest users as a JSON array: all of them for an administrator, for anybody else the one user that they are. */
+    public Json.Writing newest(Caller caller, int rows) {
+        var users = caller.mayAdminister()
+                ? list(Optional.empty(), 0, rows)
+                : find(caller.id()).stream().toList();
+        return Json.array(users, UserJson::write);
     }
 
     void delete(String id) {

@@ -1,15 +1,12 @@
 package dev.heddle.notifications;
 
-import com.fasterxml.jackson.core.JsonGenerator;
 import dev.heddle.http.Access;
 import dev.heddle.http.Answer;
-import dev.heddle.http.Json;
 import dev.heddle.http.Keyset;
 import dev.heddle.http.Page;
 import dev.heddle.http.Request;
 import dev.heddle.http.Routes;
 import dev.heddle.identity.Caller;
-import java.io.IOException;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -62,18 +59,18 @@ public final class NotificationRoutes {
     private Answer list(Request request, Listing asked) {
         var page = asked.page();
         var rows = notifications.list(asked.userId(), asked.unread(), after(page), page.skip(), page.rows());
-        return page.answer(request, rows, NotificationRoutes::write, last -> new Keyset(last.createdAt(), last.id()));
+        return page.answer(request, rows, NotificationJson::write, last -> new Keyset(last.createdAt(), last.id()));
     }
 
     private Answer read(Request request, Target target) {
         var notification = notifications.read(target.userId(), target.id());
-        return Answer.ok(json -> write(json, notification));
+        return Answer.ok(json -> NotificationJson.write(json, notification));
     }
 
     private Answer activity(Request request, Log asked) {
         var page = asked.page();
         var rows = notifications.activity(asked.userId(), asked.taskId(), after(page), page.skip(), page.rows());
-        return page.answer(request, rows, NotificationRoutes::write, last -> new Keyset(last.createdAt(), last.id()));
+        return page.answer(request, rows, NotificationJson::write, last -> new Keyset(last.createdAt(), last.id()));
     }
 
     /** The time stands in the id, so the id alone says where a page begins. */
@@ -83,37 +80,6 @@ public final class NotificationRoutes {
 
     private Answer stats(Request request, String userId) {
         var stats = notifications.stats(userId);
-        return Answer.ok(json -> {
-            json.writeStartObject();
-            // A deletion may be counted before the creation: at rest no count is below zero.
-            long total = Math.max(0, stats.total());
-            long completed = Math.clamp(stats.completed(), 0, total);
-            json.writeNumberField("total", total);
-            json.writeNumberField("completed", completed);
-            json.writeNumberField("open", total - completed);
-            Json.time(json, "updated_at", stats.updatedAt());
-            json.writeEndObject();
-        });
-    }
-
-    private static void write(JsonGenerator json, Notification notification) throws IOException {
-        json.writeStartObject();
-        json.writeStringField("id", notification.id().toString());
-        json.writeStringField("user_id", notification.userId());
-        json.writeStringField("task_id", notification.taskId().toString());
-        json.writeStringField("message", notification.message());
-        Json.time(json, "created_at", notification.createdAt());
-        Json.time(json, "read_at", notification.readAt());
-        json.writeEndObject();
-    }
-
-    private static void write(JsonGenerator json, Activity activity) throws IOException {
-        json.writeStartObject();
-        json.writeStringField("id", activity.id().toString());
-        json.writeStringField("user_id", activity.userId());
-        json.writeStringField("task_id", activity.taskId().toString());
-        json.writeStringField("action", activity.action());
-        Json.time(json, "created_at", activity.createdAt());
-        json.writeEndObject();
+        return Answer.ok(json -> NotificationJson.write(json, stats));
     }
 }

@@ -1,6 +1,7 @@
 package dev.heddle.notifications;
 
 import dev.heddle.db.Database;
+import dev.heddle.http.Json;
 import dev.heddle.http.Problem;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -40,6 +41,22 @@ public final class Notifications {
 
     Stats stats(String userId) {
         return database.read(sql -> stats.find(sql, userId)).orElse(Stats.NONE);
+    }
+
+    /** A user's newest notifications as a JSON array. */
+    public Json.Writing newest(String userId, int rows) {
+        return Json.array(list(userId, Optional.empty(), Optional.empty(), 0, rows), NotificationJson::write);
+    }
+
+    /** The newest of a user's activity as a JSON array. */
+    public Json.Writing newestActivity(String userId, int rows) {
+        return Json.array(activity(userId, Optional.empty(), Optional.empty(), 0, rows), NotificationJson::write);
+    }
+
+    /** A user's statistics as a JSON object. */
+    public Json.Writing statistics(String userId) {
+        var its = stats(userId);
+        return json -> NotificationJson.write(json, its);
     }
 
     /** Deletes activity that is older than that. */

@@ -29,6 +29,18 @@ record TaskFilter(
                 query.text("q", WORDS_MAX));
     }
 
+    /** What a user still has to do. */
+    static TaskFilter open(String userId) {
+        return new TaskFilter(
+                userId,
+                Optional.of(false),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+    }
+
     /** The same text for the same filter: what a cursor is bound to. */
     String fingerprint() {
         return "tasks " + this;

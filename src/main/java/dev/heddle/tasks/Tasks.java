@@ -3,6 +3,7 @@ package dev.heddle.tasks;
 import dev.heddle.db.Database;
 import dev.heddle.db.DatabaseException;
 import dev.heddle.db.Uuid7;
+import dev.heddle.http.Json;
 import dev.heddle.http.Keyset;
 import dev.heddle.http.Preconditions.IfMatch;
 import dev.heddle.http.Problem;
@@ -54,6 +55,11 @@ public final class Tasks {
 
     List<Task> list(TaskFilter filter, Optional<Keyset> after, int skip, int rows) {
         return database.read(sql -> store.list(sql, filter, after, skip, rows));
+    }
+
+    /** A user's newest open tasks as a JSON array. */
+    public Json.Writing newestOpen(String userId, int rows) {
+        return Json.array(list(TaskFilter.open(userId), Optional.empty(), 0, rows), TaskJson::write);
     }
 
     long count(TaskFilter filter) {

@@ -24,8 +24,18 @@ class DoorsTest {
             .importPackages("dev.heddle");
 
     /** Every room, and the floor it is on; a new room is added here, and to the rules below by itself. */
-    private static final Set<String> ROOMS =
-            Set.of("app", "tasks", "notifications", "identity", "jobs", "http", "db", "concurrent");
+    private static final Set<String> ROOMS = Set.of(
+            "app",
+            "tasks",
+            "notifications",
+            "dashboard",
+            "upstream",
+            "identity",
+            "jobs",
+            "http",
+            "db",
+            "client",
+            "concurrent");
 
     @Test
     void everyRoomIsKnownAndOneLevelDeep() {
@@ -43,11 +53,15 @@ class DoorsTest {
                 .layer("assembly")
                 .definedBy("dev.heddle.app..")
                 .layer("features")
-                .definedBy("dev.heddle.tasks..", "dev.heddle.notifications..")
+                .definedBy(
+                        "dev.heddle.tasks..",
+                        "dev.heddle.notifications..",
+                        "dev.heddle.dashboard..",
+                        "dev.heddle.upstream..")
                 .layer("services")
                 .definedBy("dev.heddle.identity..", "dev.heddle.jobs..")
                 .layer("kernels")
-                .definedBy("dev.heddle.http..", "dev.heddle.db..")
+                .definedBy("dev.heddle.http..", "dev.heddle.db..", "dev.heddle.client..")
                 .layer("ground")
                 .definedBy("dev.heddle.concurrent..")
                 .whereLayer("assembly")
@@ -68,7 +82,7 @@ class DoorsTest {
 
     @Test
     void featuresNeverSeeOneAnother() {
-        slices().matching("dev.heddle.(tasks|notifications)..")
+        slices().matching("dev.heddle.(tasks|notifications|dashboard|upstream)..")
                 .should()
                 .notDependOnEachOther()
                 .check(HOUSE);

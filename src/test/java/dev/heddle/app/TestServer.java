@@ -69,7 +69,7 @@ public final class TestServer implements AutoCloseable {
         }
     }
 
-    private TestServer(String schema, Map<String, String> settings) {
+    private TestServer(String schema, String yaml, Map<String, String> settings) {
         this.schema = schema;
         try {
             directory = Files.createTempDirectory(Path.of("target"), "server-");
@@ -84,7 +84,8 @@ public final class TestServer implements AutoCloseable {
                     "DATABASE_POOL_SIZE", "4",
                     "SERVER_SHUTDOWN_GRACE", "2s"));
             environment.putAll(settings);
-            heddle = Heddle.start(SettingsReader.read(null, environment, new Properties()), accessLog::add);
+            var config = Files.writeString(directory.resolve("app.yaml"), yaml);
+            heddle = Heddle.start(SettingsReader.read(config, environment, new Properties()), accessLog::add);
             var file = directory.resolve("admin-token");
             adminToken = Files.exists(file) ? Files.readString(file).strip() : "";
         } catch (IOException e) {
@@ -99,17 +100,22 @@ public final class TestServer implements AutoCloseable {
 
     /** The same, with some settings more, named as environment variables. */
     public static TestServer start(Map<String, String> settings) {
-        return new TestServer(TestPostgres.newSchema(), settings);
+        return new TestServer(TestPostgres.newSchema(), "", settings);
+    }
+
+    /** With an {@code app.yaml} of the test's own, for what only a file can name. */
+    public static TestServer with(String yaml) {
+        return new TestServer(TestPostgres.newSchema(), yaml, Map.of());
     }
 
     /** One of several over that schema. */
     public static TestServer on(String schema, Map<String, String> settings) {
-        return new TestServer(schema, settings);
+        return new TestServer(schema, "", settings);
     }
 
     /** A second replica over the same database. */
     public TestServer replica() {
-        return new TestServer(schema, Map.of());
+        return new TestServer(schema, "", Map.of());
     }
 
     /** Its data directory. */

@@ -1,0 +1,276 @@
+package dev.heddle.client;
+
+import dev.heddle.client.HttpFailure.Kind;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/**
+ * Reads the answers of one connection, RFC 9112, strictly: where one answer ends and the next begins is never guessed,
+ * because whoever guesses wrongly gives one caller the answer of another. Not for two threads.
+ */
+final class AnswerReader {
+
+    /** All fields of an answer with its status line, and those behind a chunked body, in bytes. */
+    static final int HEAD_BYTES_MAX = 64 * 1024;
+
+    private static final int BUFFER_BYTES = 8 * 1024;
+
+    /** Body bytes that are believed before they come: a length costs its sender nothing. */
+    private static final int TRUSTED_BYTES = 64 * 1024;
+
+    /** A chunk's length as far as an int holds it. */
+    private static final Pattern CHUNK = Pattern.compile("(?<size>[0-9A-Fa-f]{1,7})[ \t]*(;.*)?");
+
+    private static final Pattern STATUS_LINE = Pattern.compile("HTTP/1\\.([01]) ([1-5][0-9]{2})( .*)?");
+
+    private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
+
+    private final InputStream in;
+    private final byte[] buffer = new byte[BUFFER_BYTES];
+    private int from;
+    private int to;
+    private int headBytes;
+    private boolean isReusable;
+
+    AnswerReader(InputStream in) {
+        this.in = in;
+    }
+
+    /** Whether another exchange may follow the answer that was read last. */
+    boolean isReusable() {
+        return isReusable && from == to;
+    }
+
+    /** Whether nothing has come since the last answer: then a server that hung up has not read the request. */
+    boolean isUntouched() {
+        return from == to && headBytes == 0;
+    }
+
+    /** The next answer; those in between (1xx) are passed over. */
+    HttpAnswer read(int bodyBytesMax) throws IOException {
+        headBytes = 0;
+        isReusable = false;
+        while (true) {
+            var line = STATUS_LINE.matcher(line());
+            if (!line.matches()) {
+                throw malformed("its status line");
+            }
+            int status = Integer.parseInt(line.group(2));
+            var headers = headers();
+            if (status == 101) {
+                throw malformed("a switch of protocols that nobody asked for");
+            }
+            if (status >= 200) {
+                return answer(status, line.group(1).equals("1"), headers, bodyBytesMax);
+            }
+        }
+    }
+
+    private HttpAnswer answer(int status, boolean isHttp11, List<HttpHeader> headers, int bodyBytesMax)
+            throws IOException {
+        var connection = HttpAnswer.join(headers, "Connection").toLowerCase(Locale.ROOT);
+        boolean stays = isHttp11 ? !hasToken(connection, "close") : hasToken(connection, "keep-alive");
+        var coding = HttpAnswer.join(headers, "Transfer-Encoding");
+        var length = HttpAnswer.join(headers, "Content-Length");
+        byte[] body;
+        if (status == 204 || status == 304) {
+            body = new byte[0];
+        } else if (!coding.isEmpty()) {
+            if (!isHttp11 || !coding.equalsIgnoreCase("chunked") || !length.isEmpty()) {
+                // RFC 9112 §6.3: two ways to find the end are an attempt to make two readers find two of them.
+                throw malformed("its transfer coding");
+            }
+            body = chunks(bodyBytesMax);
+        } else if (!length.isEmpty()) {
+            body = exactly(length(length, bodyBytesMax));
+        } else {
+            body = toTheEnd(bodyBytesMax);
+            stays = false;
+        }
+        isReusable = stays;
+        return new HttpAnswer(status, headers, body);
+    }
+
+    private static boolean hasToken(String list, String token) {
+        for (var part : list.split(",", -1)) {
+            if (part.strip().equals(token)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private List<HttpHeader> headers() throws IOException {
+        var headers = new ArrayList<HttpHeader>(12);
+        for (var line = line(); !line.isEmpty(); line = line()) {
+            int colon = line.indexOf(':');
+            if (colon < 1 || !isToken(line, colon)) {
+                throw malformed("a field of its head");
+            }
+            var value = line.substring(colon + 1).strip();
+            if (value.chars().anyMatch(c -> (c < ' ' && c != '\t') || c == 0x7f)) {
+                throw malformed("a control character in its head");
+            }
+            headers.add(new HttpHeader(line.substring(0, colon), value));
+        }
+        return headers;
+    }
+
+    /** RFC 9110 §5.6.2. A folded line begins with a blank, which is none. */
+    private static boolean isToken(String text, int end) {
+        for (int i = 0; i < end; i++) {
+            char c = text.charAt(i);
+            if (c <= ' ' || c >= 0x7f || "\"(),/:;<=>?@[\\]{}".indexOf(c) >= 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** A line of the head, without its end. */
+    private String line() throws IOException {
+        String begun = "";
+        while (true) {
+            for (int i = from; i < to; i++) {
+                if (buffer[i] == '\n') {
+                    var line = begun + new String(buffer, from, i - from, StandardCharsets.ISO_8859_1);
+                    countHead(i + 1 - from);
+                    from = i + 1;
+                    if (!line.endsWith("\r")) {
+                        throw malformed("a line end");
+                    }
+                    return line.substring(0, line.length() - 1);
+                }
+            }
+            begun += new String(buffer, from, to - from, StandardCharsets.ISO_8859_1);
+            countHead(to - from);
+            fill();
+        }
+    }
+
+    private void countHead(int bytes) throws HttpFailure {
+        headBytes += bytes;
+        if (headBytes > HEAD_BYTES_MAX) {
+            throw new HttpFailure(Kind.TOO_LARGE, "its head has more than " + HEAD_BYTES_MAX + " bytes");
+        }
+    }
+
+    private void fill() throws IOException {
+        from = 0;
+        to = 0;
+        int read = in.read(buffer, 0, buffer.length);
+        if (read < 0) {
+            throw new HttpFailure(Kind.CUT, "it hung up before the end of its answer");
+        }
+        to = read;
+    }
+
+    private static int length(String written, int max) throws HttpFailure {
+        var all = written.split(", *", -1);
+        for (var one : all) {
+            if (!LENGTH.matcher(one).matches() || !one.equals(all[0])) {
+                throw malformed("its Content-Length");
+            }
+        }
+        long length = Long.parseLong(all[0]);
+        if (length > max) {
+            throw tooLarge(max);
+        }
+        return (int) length;
+    }
+
+    private byte[] exactly(int length) throws IOException {
+        var body = new byte[Math.min(length, TRUSTED_BYTES)];
+        int read = 0;
+        while (true) {
+            read += take(body, read, body.length - read);
+            if (read == length) {
+                return body;
+            }
+            if (read == body.length) {
+                body = Arrays.copyOf(body, (int) Math.min(length, body.length * 2L));
+            }
+        }
+    }
+
+    /** Some bytes, at least one if there is room for it. */
+    private int take(byte[] into, int offset, int room) throws IOException {
+        if (room == 0) {
+            return 0;
+        }
+        if (from < to) {
+            int taken = Math.min(room, to - from);
+            System.arraycopy(buffer, from, into, offset, taken);
+            from += taken;
+            return taken;
+        }
+        int taken = in.read(into, offset, room);
+        if (taken < 0) {
+            throw new HttpFailure(Kind.CUT, "it hung up before the end of its answer");
+        }
+        return taken;
+    }
+
+    private byte[] chunks(int max) throws IOException {
+        var body = new byte[0];
+        int length = 0;
+        while (true) {
+            headBytes = 0;
+            var line = CHUNK.matcher(line());
+            if (!line.matches()) {
+                throw malformed("the length of a chunk");
+            }
+            int size = Integer.parseInt(line.group("size"), 16);
+            if (size == 0) {
+                headers();
+                return body.length == length ? body : Arrays.copyOf(body, length);
+            }
+            if (size > max - length) {
+                throw tooLarge(max);
+            }
+            for (int left = size; left > 0; ) {
+                if (length == body.length) {
+                    // Never ahead of what has come by more than as much again.
+                    body = Arrays.copyOf(body, length + Math.min(left, Math.max(BUFFER_BYTES, length)));
+                }
+                int taken = take(body, length, Math.min(left, body.length - length));
+                length += taken;
+                left -= taken;
+            }
+            if (!line().isEmpty()) {
+                throw malformed("the end of a chunk");
+            }
+        }
+    }
+
+    /** RFC 9112 §6.3, rule 8: an answer without a length ends with its connection. */
+    private byte[] toTheEnd(int max) throws IOException {
+        var body = Arrays.copyOfRange(buffer, from, to);
+        from = to;
+        if (body.length > max) {
+            throw tooLarge(max);
+        }
+        // One more than there may be, to see whether there is more.
+        var rest = in.readNBytes(max - body.length + 1);
+        if (rest.length > max - body.length) {
+            throw tooLarge(max);
+        }
+        var all = Arrays.copyOf(body, body.length + rest.length);
+        System.arraycopy(rest, 0, all, body.length, rest.length);
+        return all;
+    }
+
+    private static HttpFailure tooLarge(int max) {
+        return new HttpFailure(Kind.TOO_LARGE, "its body has more than " + max + " bytes");
+    }
+
+    private static HttpFailure malformed(String what) {
+        return new HttpFailure(Kind.MALFORMED, "it sent no HTTP/1.1: " + what);
+    }
+}

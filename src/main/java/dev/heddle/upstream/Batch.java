@@ -1,0 +1,162 @@
+package dev.heddle.upstream;
+
+import dev.heddle.client.HttpAnswer;
+import dev.heddle.client.HttpFailure;
+import dev.heddle.client.HttpHeader;
+import dev.heddle.client.HttpPool;
+import dev.heddle.client.HttpPools;
+import dev.heddle.client.HttpUrl;
+import dev.heddle.client.Origin;
+import dev.heddle.concurrent.FairBulkhead;
+import dev.heddle.concurrent.FanOut;
+import dev.heddle.concurrent.FanOut.Part;
+import dev.heddle.concurrent.FanOut.Result;
+import dev.heddle.http.Json;
+import dev.heddle.http.Problem;
+import dev.heddle.http.ProblemException;
+import dev.heddle.http.Problems;
+import dev.heddle.http.Trace;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Fetches URLs that callers name: from the origins that the operator allows, so many at once over all callers and fairly
+ * between them, each on its own, so that a bad one spoils no other. Redirects are not followed. Safe for any thread.
+ */
+public final class Batch {
+
+    /** At once, over all callers: the contract's own number. */
+    public static final int AT_ONCE = 10;
+
+    /** In one request: the contract's own number. */
+    public static final int URLS_MAX = 100;
+
+    /** Of one answer: the contract's own number. */
+    private static final int BODY_BYTES_MAX = 1 << 20;
+
+    /** That may wait for one caller, of whose requests each has {@link #AT_ONCE} waiting at most; more is refused. */
+    private static final int QUEUE = 500;
+
+    /** The request's own deadline is shorter. */
+    private static final Duration NO_LIMIT = Duration.ofHours(1);
+
+    private static final Pattern JSON_TYPE = Pattern.compile("(?i)[a-z0-9.+-]+/([a-z0-9.+-]+\\+)?json[ \t]*(;.*)?");
+
+    private static final Pattern CHARSET = Pattern.compile("(?i).*;[ \t]*charset=\"?(?<name>[a-z0-9._-]+)\"?.*");
+
+    private static final HttpHeader ACCEPT = new HttpHeader("Accept", "application/json, text/*;q=0.9");
+
+    private final Map<Origin, HttpPool> pools = new HashMap<>();
+    private final FairBulkhead turns = new FairBulkhead("batch", AT_ONCE, QUEUE, NO_LIMIT);
+    private final FanOut fanOut = new FanOut(AT_ONCE);
+    private final Problems problems;
+
+    /** What became of a URL. */
+    public sealed interface Item {
+        /** The URL as it was asked for. */
+        String url();
+    }
+
+    /**
+     * It was fetched.
+     *
+     * @param json the body as a JSON document: that itself, or its text; null when it was empty
+     * @param took the fetching, without waiting for its turn
+     */
+    public record Fetched(String url, int status, @Nullable Document json, Duration took) implements Item {}
+
+    /** It was not. */
+    public record Missed(String url, ProblemException problem) implements Item {}
+
+    /**
+     * Nothing is fetched yet.
+     *
+     * @param allowed the only origins that are asked
+     * @param pools connects to addresses that may be connected to, and to no other
+     * @param timeout for each URL
+     * @param connectTimeout of that, to connect
+     * @param problems what a failure is to a client
+     */
+    public Batch(Set<Origin> allowed, HttpPools pools, Duration timeout, Duration connectTimeout, Problems problems) {
+        var limits = new HttpPool.Limits(AT_ONCE, connectTimeout, timeout, timeout, BODY_BYTES_MAX);
+        allowed.forEach(origin -> this.pools.put(origin, pools.open(origin, limits)));
+        this.problems = problems;
+    }
+
+    /** Fetches all, at most {@value #URLS_MAX}; the items are in the order of the URLs. */
+    public List<Item> fetch(List<String> urls, String caller, Trace trace) {
+        var parts = urls.stream()
+                .map(url -> new Part<Item>(url, NO_LIMIT, () -> fetch(url, caller, trace)))
+                .toList();
+        return fanOut.run(parts).stream().map(it -> item(it, trace)).toList();
+    }
+
+    private Item item(Result<Item> result, Trace trace) {
+        var value = result.value();
+        if (value != null) {
+            return value;
+        }
+        var cause = result.cause();
+        if (cause == null) {
+            return new Missed(result.name(), Problem.UPSTREAM_TIMEOUT.asException());
+        }
+        var problem = problems.of(cause);
+        Problems.log(problem, trace.requestId());
+        return new Missed(result.name(), problem);
+    }
+
+    private Item fetch(String written, String caller, Trace trace) {
+        var url = HttpUrl.of(written);
+        var pool = url.map(it -> pools.get(it.origin()));
+        if (url.isEmpty() || pool.isEmpty()) {
+            // One answer for whatever is refused: it tells nobody what is there.
+            throw Problem.URL_REFUSED.asException();
+        }
+        turns.enter(caller);
+        try {
+            long began = System.nanoTime();
+            var headers = new ArrayList<HttpHeader>(4);
+            headers.add(ACCEPT);
+            headers.addAll(RemoteTrace.headers(trace));
+            var answer = pool.get().get(url.get().target(), headers);
+            return new Fetched(written, answer.status(), body(answer), Duration.ofNanos(System.nanoTime() - began));
+        } catch (HttpFailure e) {
+            throw RemoteProblems.of(e, "The server");
+        } finally {
+            turns.leave();
+        }
+    }
+
+    private static @Nullable Document body(HttpAnswer answer) {
+        var bytes = answer.body();
+        if (bytes.length == 0) {
+            return null;
+        }
+        var type = answer.header("Content-Type");
+        if (JSON_TYPE.matcher(type).matches() && Json.isDocument(bytes)) {
+            return new Document(bytes, null);
+        }
+        try {
+            var text = charset(type).newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return new Document(Json.write(json -> json.writeString(text)), null);
+        } catch (CharacterCodingException | IllegalArgumentException e) {
+            throw Problem.UPSTREAM_INVALID.because("The server answered with neither JSON nor text.", e);
+        }
+    }
+
+    private static Charset charset(String type) {
+        var named = CHARSET.matcher(type);
+        return named.matches() ? Charset.forName(named.group("name").toUpperCase(Locale.ROOT)) : StandardCharsets.UTF_8;
+    }
+}

@@ -1,0 +1,88 @@
+package dev.heddle.upstream;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.heddle.http.Access;
+import dev.heddle.http.Answer;
+import dev.heddle.http.Json;
+import dev.heddle.http.Problems;
+import dev.heddle.http.Request;
+import dev.heddle.http.Routes;
+import dev.heddle.identity.Caller;
+import dev.heddle.upstream.Batch.Fetched;
+import dev.heddle.upstream.Batch.Item;
+import dev.heddle.upstream.Batch.Missed;
+import java.io.IOException;
+import java.util.List;
+
+/** The HTTP side of {@link Batch}. */
+public final class BatchRoutes {
+
+    private static final String URLS = "urls";
+
+    /** Longer than any URL that is fetched, in characters: what is only too long for that spoils no other. */
+    private static final int TEXT_MAX = 10_000;
+
+    private final Batch batch;
+
+    private BatchRoutes(Batch batch) {
+        this.batch = batch;
+    }
+
+    /** Adds the routes. */
+    public static void add(Routes routes, Batch batch) {
+        var its = new BatchRoutes(batch);
+        routes.add("GET", "/batch", Access.READ, BatchRoutes::query, its::fetch)
+                .add("POST", "/batch", Access.READ, BatchRoutes::body, its::fetch);
+    }
+
+    private static List<String> query(Request request) {
+        var query = request.query();
+        query.require(URLS);
+        var urls = query.all(URLS);
+        if (urls.size() > Batch.URLS_MAX) {
+            query.complain(URLS, "too_many", "may stand at most " + Batch.URLS_MAX + " times");
+        }
+        return urls;
+    }
+
+    private static List<String> body(Request request) {
+        return request.json()
+                .require(URLS)
+                .texts(URLS, 0, Batch.URLS_MAX, TEXT_MAX)
+                .or(List.of());
+    }
+
+    private Answer fetch(Request request, List<String> urls) {
+        var items = batch.fetch(urls, Caller.current().id(), request.trace());
+        return Answer.ok(json -> {
+            json.writeStartArray();
+            for (var item : items) {
+                write(json, item, request);
+            }
+            json.writeEndArray();
+        });
+    }
+
+    private static void write(JsonGenerator json, Item item, Request request) throws IOException {
+        json.writeStartObject();
+        json.writeStringField("url", item.url());
+        switch (item) {
+            case Fetched fetched -> {
+                json.writeNumberField("status", fetched.status());
+                json.writeNumberField("ms", fetched.took().toMillis());
+                json.writeFieldName("body");
+                var body = fetched.json();
+                if (body == null) {
+                    json.writeNull();
+                } else {
+                    Json.raw(json, body.json());
+                }
+            }
+            case Missed missed -> {
+                json.writeFieldName("error");
+                Problems.write(json, missed.problem(), request.rawPath(), request.id());
+            }
+        }
+        json.writeEndObject();
+    }
+}
