@@ -24,6 +24,12 @@ public final class HttpPool implements AutoCloseable {
     /** Most servers keep an idle connection for longer; to one that does not, the request is sent once more. */
     private static final Duration IDLE_MAX = Duration.ofSeconds(15);
 
+    /**
+     * So long more than {@link Limits#kept} may be idle: under load each is soon needed again, and closing them at once
+     * would cost a connection for every second request.
+     */
+    private static final Duration BURST = Duration.ofSeconds(1);
+
     private static final Pattern KEEP_ALIVE = Pattern.compile("(?i)(^|.*[ ,;])timeout *= *(?<seconds>[0-9]{1,6}).*");
 
     private final Origin origin;
@@ -40,7 +46,7 @@ public final class HttpPool implements AutoCloseable {
     /**
      * What an exchange may cost.
      *
-     * @param kept idle connections that are kept open
+     * @param kept idle connections that are kept open, but for a moment after a burst; none at all when it is 0
      * @param connect to find the address, connect and agree on encryption
      * @param read of silence while an answer is awaited
      * @param whole from the beginning to the last byte
@@ -49,7 +55,7 @@ public final class HttpPool implements AutoCloseable {
     public record Limits(int kept, Duration connect, Duration read, Duration whole, int bodyBytes) {}
 
     /** A connection without work, the youngest first. */
-    private record Idle(HttpConnection connection, Deadline until) {}
+    private record Idle(HttpConnection connection, Deadline burst, Deadline until) {}
 
     /**
      * No connection is opened yet.
@@ -170,20 +176,20 @@ public final class HttpPool implements AutoCloseable {
 
     private void giveBack(HttpConnection connection, HttpAnswer answer) {
         var idleMax = idleMax(answer);
-        HttpConnection dropped = connection;
+        boolean isKept = false;
         if (connection.isReusable() && limits.kept() > 0 && idleMax.isPositive()) {
             lock.lock();
             try {
                 if (!closed) {
-                    idle.addFirst(new Idle(connection, Deadline.after(idleMax)));
-                    dropped = idle.size() > limits.kept() ? idle.removeLast().connection() : null;
+                    idle.addFirst(new Idle(connection, Deadline.after(BURST), Deadline.after(idleMax)));
+                    isKept = true;
                 }
             } finally {
                 lock.unlock();
             }
         }
-        if (dropped != null) {
-            close(dropped);
+        if (!isKept) {
+            close(connection);
         }
     }
 
@@ -199,18 +205,24 @@ public final class HttpPool implements AutoCloseable {
         connection.close();
     }
 
-    /** Closes what has been idle for too long. To be called every few seconds, or servers keep what nobody will use. */
+    /** Closes what has been idle for too long. To be called every second or so, or servers keep what nobody will use. */
     public void closeExpired() {
         var expired = new ArrayList<HttpConnection>();
         lock.lock();
         try {
-            for (var last = idle.peekLast(); last != null && last.until().isExpired(); last = idle.peekLast()) {
+            // The last are those that were not needed for the longest time.
+            while (!idle.isEmpty() && isExpired(idle.getLast())) {
                 expired.add(idle.removeLast().connection());
             }
         } finally {
             lock.unlock();
         }
         expired.forEach(this::close);
+    }
+
+    private boolean isExpired(Idle last) {
+        return last.until().isExpired()
+                || (idle.size() > limits.kept() && last.burst().isExpired());
     }
 
     /** Connections that are open, at work or idle. */

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 public final class HttpPools implements AutoCloseable {
 
     /** What nobody uses stays open for so much longer at most. */
-    private static final Duration SWEEP = Duration.ofSeconds(5);
+    private static final Duration SWEEP = Duration.ofSeconds(1);
 
     private final Resolver resolver;
     private final @Nullable SSLContext tls;

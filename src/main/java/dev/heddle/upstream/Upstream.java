@@ -43,6 +43,11 @@ public final class Upstream {
     /** Beside its document, a kept answer takes about so many bytes. */
     private static final int KEPT_OVERHEAD = 200;
 
+    /** How long it is believed that an answer may not be shared, and of how many targets. */
+    private static final Duration PERSONAL_FOR = Duration.ofMinutes(1);
+
+    private static final int PERSONAL_MAX = 1000;
+
     /** A caller that leaves earlier says nothing about the upstream, so none can open the breaker for the others. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
@@ -56,6 +61,9 @@ public final class Upstream {
     private final Breaker breaker;
     private final Cache<String, Kept> kept;
     private final SingleFlight<String, Result> flights = new SingleFlight<>();
+
+    /** Targets whose answers are for nobody else: waiting for another's would be in vain. */
+    private final Cache<String, Boolean> personal;
 
     /**
      * What an upstream is and may cost.
@@ -111,6 +119,10 @@ public final class Upstream {
         kept = Caffeine.newBuilder()
                 .maximumWeight(KEPT_BYTES_MAX)
                 .weigher((String target, Kept its) -> KEPT_OVERHEAD + target.length() + its.bytes())
+                .build();
+        personal = Caffeine.newBuilder()
+                .maximumSize(PERSONAL_MAX)
+                .expireAfterWrite(PERSONAL_FOR)
                 .build();
     }
 
@@ -168,6 +180,9 @@ public final class Upstream {
     }
 
     private Result fetched(String target, @Nullable Kept known, Trace trace) {
+        if (personal.getIfPresent(target) != null) {
+            return call(target, known, trace).value();
+        }
         try {
             var landed = flights.get(target, () -> call(target, known, trace));
             if (landed.isOthers() && landed.value().document() != null) {
@@ -273,6 +288,11 @@ public final class Upstream {
             kept.put(target, new Kept(json, etag(answer, knownEtag), freshness));
         } else {
             kept.invalidate(target);
+        }
+        if (!freshness.isStorable()) {
+            personal.put(target, true);
+        } else if (personal.getIfPresent(target) != null) {
+            personal.invalidate(target);
         }
         return new Outcome<>(new Result(new Document(json, null), null, false), freshness.isStorable());
     }

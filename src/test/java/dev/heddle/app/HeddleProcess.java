@@ -36,7 +36,8 @@ final class HeddleProcess implements AutoCloseable {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(jvm);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.heddle.app.Main"));
+        command.addAll(
+                List.of("--enable-preview", "-cp", System.getProperty("java.class.path"), "dev.heddle.app.Main"));
         command.addAll(List.of(words));
         var builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().putAll(Map.of("SERVER_PORT", "0", "ADMIN_PORT", "0", "DATA_DIRECTORY", data.toString()));

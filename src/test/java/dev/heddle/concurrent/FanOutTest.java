@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -209,5 +210,49 @@ class FanOutTest {
     @Test
     void thereIsAWidth() {
         assertThrows(IllegalArgumentException.class, () -> new FanOut(0));
+    }
+
+    @Test
+    void afterAnInterruptionNothingMoreIsBegun() throws InterruptedException {
+        var begun = new AtomicInteger();
+        var started = new CountDownLatch(1);
+        var owner = Thread.ofVirtual().start(() -> {
+            var parts = IntStream.range(0, 10)
+                    .mapToObj(i -> part("part " + i, () -> {
+                        begun.incrementAndGet();
+                        started.countDown();
+                        new CountDownLatch(1).await();
+                        return i;
+                    }))
+                    .toList();
+            assertThrows(CancellationException.class, () -> new FanOut(1).run(parts));
+        });
+        assertTrue(started.await(20, TimeUnit.SECONDS));
+        owner.interrupt();
+        assertTrue(owner.join(LONG));
+        assertEquals(1, begun.get());
+    }
+
+    @Test
+    void whatEndsByItselfAtItsLimitIsNotInterrupted() {
+        var results = new FanOut(1).run(List.of(new Part<>("own", SHORT, () -> {
+            // As every wait in the house: until the deadline and no longer.
+            while (!Deadline.current().isExpired()) {
+                LockSupport.parkNanos(Deadline.current().remainingNanos());
+            }
+            interrupted.set(Thread.currentThread().isInterrupted());
+            throw new IllegalStateException("no more time");
+        })));
+        assertEquals(Ending.LATE, results.getFirst().ending());
+        assertFalse(interrupted.get());
+    }
+
+    @Test
+    void aShortPartThatBeginsBehindALongOneIsStillInterruptedInTime() {
+        var results = new FanOut(2)
+                .run(List.of(
+                        part("first", () -> "value"), stuck("long", Duration.ofSeconds(3)), stuck("short", SHORT)));
+        assertEquals(Ending.LATE, results.get(2).ending());
+        assertTrue(results.get(2).took().compareTo(Duration.ofSeconds(2)) < 0, results.toString());
     }
 }
