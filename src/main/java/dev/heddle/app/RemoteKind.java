@@ -54,6 +54,8 @@ final class RemoteKind {
 
     /** The path of a resource, with places for values. */
     record PathTemplate() implements SettingsKind<Template> {
+        private static final String TAKEN = "require";
+
         @Override
         public Class<Template> type() {
             return Template.class;
@@ -62,7 +64,13 @@ final class RemoteKind {
         @Override
         public String rule() {
             return "must be a path that starts with a slash, perhaps with a query, and with places for values as in"
-                    + " /current?city={city}";
+                    + " /current?city={city}; a place is not called " + TAKEN;
+        }
+
+        /** The parameter of dashboards that is their own would be its value. */
+        @Override
+        public boolean accepts(Template template) {
+            return !template.names().contains(TAKEN);
         }
 
         @Override

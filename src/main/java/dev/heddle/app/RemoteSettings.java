@@ -1,6 +1,7 @@
 package dev.heddle.app;
 
 import dev.heddle.upstream.Template;
+import dev.heddle.upstream.UpstreamRoutes;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -76,6 +77,7 @@ final class RemoteSettings {
         for (var upstream : file.names(UPSTREAMS)) {
             var family = SettingsKey.UPSTREAM_RESOURCE.in(upstream);
             for (var resource : file.names(resourcesOf(upstream))) {
+                refuseStrayPlaces(family.in(resource), resource);
                 var first = firsts.putIfAbsent(resource, family.in(resource));
                 if (first != null) {
                     values.complain(
@@ -87,6 +89,17 @@ final class RemoteSettings {
         var sources = new ArrayList<>(Settings.Part.OWN_SOURCES);
         sources.addAll(firsts.keySet());
         return sources;
+    }
+
+    /** A path of the contract's own has its own values, and a place without one would be empty. */
+    private void refuseStrayPlaces(SettingsKey<Template> key, String resource) {
+        var known = UpstreamRoutes.OWN_PARAMETERS.get(resource);
+        if (known != null
+                && values.isRead(key)
+                && !known.containsAll(values.get(key).names())) {
+            var allowed = known.isEmpty() ? "no places" : "no place but " + String.join(", ", known);
+            values.complain(key, "must have " + allowed + ", because a path of the API is made of it");
+        }
     }
 
     private void refuseEmpty(String dashboard) {

@@ -12,8 +12,8 @@ enum SettingsFamily {
     /** A part takes its answer from a source by its name, so no resource may hide one of ours. */
     RESOURCES("upstreams.*.resources", "[a-z][a-z0-9-]{0,39}", "dashes", 100, Settings.Part.OWN_SOURCES),
     DASHBOARDS("dashboards", "[a-z][a-z0-9-]{0,39}", "dashes", 50, List.of()),
-    /** Parts become members of the answer, where {@code parts} says how each of them went. */
-    PARTS("dashboards.*", "[a-z][a-z0-9_]{0,39}", "underscores", 16, List.of("parts"));
+    /** Parts become members of the answer, where {@code parts} says how each of them went; {@code require=all} is all. */
+    PARTS("dashboards.*", "[a-z][a-z0-9_]{0,39}", "underscores", 16, List.of("parts", "all"));
 
     private final String section;
     private final Pattern name;

@@ -24,10 +24,13 @@ final class AnswerReader {
     /** Body bytes that are believed before they come: a length costs its sender nothing. */
     private static final int TRUSTED_BYTES = 64 * 1024;
 
-    /** A chunk's length as far as an int holds it. */
-    private static final Pattern CHUNK = Pattern.compile("(?<size>[0-9A-Fa-f]{1,7})[ \t]*(;.*)?");
+    /** What may stand in a line beside its words: no control character, but all that is not ASCII. */
+    private static final String TEXT = "[\t -~\\x80-\\xff]*";
 
-    private static final Pattern STATUS_LINE = Pattern.compile("HTTP/1\\.([01]) ([1-5][0-9]{2})( .*)?");
+    /** A chunk's length as far as a long holds it; some servers write leading zeros. */
+    private static final Pattern CHUNK = Pattern.compile("(?<size>[0-9A-Fa-f]{1,15})[ \t]*(;" + TEXT + ")?");
+
+    private static final Pattern STATUS_LINE = Pattern.compile("HTTP/1\\.([01]) ([1-5][0-9]{2})( " + TEXT + ")?");
 
     private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
 
@@ -37,6 +40,7 @@ final class AnswerReader {
     private int to;
     private int headBytes;
     private boolean isReusable;
+    private boolean isBegun;
 
     AnswerReader(InputStream in) {
         this.in = in;
@@ -49,7 +53,7 @@ final class AnswerReader {
 
     /** Whether nothing has come since the last answer: then a server that hung up has not read the request. */
     boolean isUntouched() {
-        return from == to && headBytes == 0;
+        return !isBegun;
     }
 
     /** The next answer; those in between (1xx) are passed over. */
@@ -75,26 +79,35 @@ final class AnswerReader {
     private HttpAnswer answer(int status, boolean isHttp11, List<HttpHeader> headers, int bodyBytesMax)
             throws IOException {
         var connection = HttpAnswer.join(headers, "Connection").toLowerCase(Locale.ROOT);
-        boolean stays = isHttp11 ? !hasToken(connection, "close") : hasToken(connection, "keep-alive");
-        var coding = HttpAnswer.join(headers, "Transfer-Encoding");
-        var length = HttpAnswer.join(headers, "Content-Length");
+        boolean stays = !hasToken(connection, "close") && (isHttp11 || hasToken(connection, "keep-alive"));
+        boolean isCoded = isSent(headers, "Transfer-Encoding");
+        boolean isMeasured = isSent(headers, "Content-Length");
         byte[] body;
         if (status == 204 || status == 304) {
             body = new byte[0];
-        } else if (!coding.isEmpty()) {
-            if (!isHttp11 || !coding.equalsIgnoreCase("chunked") || !length.isEmpty()) {
+            // A 304 may describe the body that it spares; a 204 that has one contradicts itself. RFC 9112 §6.2.
+            stays &= status == 304 || !(isCoded || isMeasured);
+        } else if (isCoded) {
+            var coding = HttpAnswer.join(headers, "Transfer-Encoding");
+            if (!isHttp11 || !coding.equalsIgnoreCase("chunked") || isMeasured) {
                 // RFC 9112 §6.3: two ways to find the end are an attempt to make two readers find two of them.
                 throw malformed("its transfer coding");
             }
             body = chunks(bodyBytesMax);
-        } else if (!length.isEmpty()) {
-            body = exactly(length(length, bodyBytesMax));
+        } else if (isMeasured) {
+            body = exactly(length(HttpAnswer.join(headers, "Content-Length"), bodyBytesMax));
         } else {
             body = toTheEnd(bodyBytesMax);
             stays = false;
         }
         isReusable = stays;
+        isBegun = false;
         return new HttpAnswer(status, headers, body);
+    }
+
+    /** Also when it is empty, which says that whoever sent it is confused. */
+    private static boolean isSent(List<HttpHeader> headers, String name) {
+        return headers.stream().anyMatch(header -> header.name().equalsIgnoreCase(name));
     }
 
     private static boolean hasToken(String list, String token) {
@@ -110,27 +123,23 @@ final class AnswerReader {
         var headers = new ArrayList<HttpHeader>(12);
         for (var line = line(); !line.isEmpty(); line = line()) {
             int colon = line.indexOf(':');
-            if (colon < 1 || !isToken(line, colon)) {
+            if (colon < 0 || !isToken(line.substring(0, colon))) {
                 throw malformed("a field of its head");
             }
-            var value = line.substring(colon + 1).strip();
+            var value = line.substring(colon + 1);
+            // Before blanks are removed: Java takes some of them for blanks, as other readers do not.
             if (value.chars().anyMatch(c -> (c < ' ' && c != '\t') || c == 0x7f)) {
                 throw malformed("a control character in its head");
             }
-            headers.add(new HttpHeader(line.substring(0, colon), value));
+            headers.add(new HttpHeader(line.substring(0, colon), value.strip()));
         }
         return headers;
     }
 
     /** RFC 9110 §5.6.2. A folded line begins with a blank, which is none. */
-    private static boolean isToken(String text, int end) {
-        for (int i = 0; i < end; i++) {
-            char c = text.charAt(i);
-            if (c <= ' ' || c >= 0x7f || "\"(),/:;<=>?@[\\]{}".indexOf(c) >= 0) {
-                return false;
-            }
-        }
-        return true;
+    static boolean isToken(String text) {
+        return !text.isEmpty()
+                && text.chars().allMatch(c -> c > ' ' && c < 0x7f && "\"(),/:;<=>?@[\\]{}".indexOf(c) < 0);
     }
 
     /** A line of the head, without its end. */
@@ -169,6 +178,7 @@ final class AnswerReader {
             throw new HttpFailure(Kind.CUT, "it hung up before the end of its answer");
         }
         to = read;
+        isBegun = true;
     }
 
     private static int length(String written, int max) throws HttpFailure {
@@ -226,7 +236,7 @@ final class AnswerReader {
             if (!line.matches()) {
                 throw malformed("the length of a chunk");
             }
-            int size = Integer.parseInt(line.group("size"), 16);
+            long size = Long.parseLong(line.group("size"), 16);
             if (size == 0) {
                 headers();
                 return body.length == length ? body : Arrays.copyOf(body, length);
@@ -234,7 +244,7 @@ final class AnswerReader {
             if (size > max - length) {
                 throw tooLarge(max);
             }
-            for (int left = size; left > 0; ) {
+            for (int left = (int) size; left > 0; ) {
                 if (length == body.length) {
                     // Never ahead of what has come by more than as much again.
                     body = Arrays.copyOf(body, length + Math.min(left, Math.max(BUFFER_BYTES, length)));
@@ -256,9 +266,9 @@ final class AnswerReader {
         if (body.length > max) {
             throw tooLarge(max);
         }
+        var rest = in.readNBytes(max - body.length);
         // One more than there may be, to see whether there is more.
-        var rest = in.readNBytes(max - body.length + 1);
-        if (rest.length > max - body.length) {
+        if (rest.length == max - body.length && in.read() >= 0) {
             throw tooLarge(max);
         }
         var all = Arrays.copyOf(body, body.length + rest.length);

@@ -94,7 +94,12 @@ final class HttpConnection implements AutoCloseable {
         wire.deadline(deadline);
         try {
             out.write(request);
-            return answers.read(bodyBytesMax);
+            var answer = answers.read(bodyBytesMax);
+            if (socket != wire && wire.isAtEnd()) {
+                // The JDK takes that for a goodbye, but anybody on the way can end a connection.
+                throw new HttpFailure(Kind.CUT, "the connection ended without the goodbye of TLS");
+            }
+            return answer;
         } catch (IOException e) {
             throw failure(e, Kind.CUT, "the connection broke");
         }
@@ -103,6 +108,15 @@ final class HttpConnection implements AutoCloseable {
     /** Whether the next exchange can use it. */
     boolean isReusable() {
         return answers.isReusable();
+    }
+
+    /** Whether nothing has come that nobody asked for, such as a 408 with which a server ends it. RFC 9112 §9.2. */
+    boolean isQuiet() {
+        try {
+            return wire.getInputStream().available() == 0;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** Whether a server that hung up cannot have begun to answer. */
@@ -114,16 +128,21 @@ final class HttpConnection implements AutoCloseable {
         if (Thread.currentThread().isInterrupted()) {
             throw (CancellationException) new CancellationException("interrupted while calling").initCause(e);
         }
-        return switch (e) {
+        return switch (root(e)) {
             case HttpFailure known -> known;
             case SocketTimeoutException _ -> new HttpFailure(Kind.TIMEOUT, "no answer in time", e);
-            // What TLS cannot read because the line broke is no matter of trust.
-            case SSLException _
-            when e.getCause() instanceof SocketTimeoutException ->
-                new HttpFailure(Kind.TIMEOUT, "no answer in time", e);
             case SSLException _ -> new HttpFailure(Kind.UNTRUSTED, what + ": " + e.getMessage(), e);
             default -> new HttpFailure(otherwise, what + ": " + e.getMessage(), e);
         };
+    }
+
+    /** What TLS cannot read because the line broke is no matter of trust. */
+    private static IOException root(IOException e) {
+        var root = e;
+        while (root instanceof SSLException && root.getCause() instanceof IOException cause) {
+            root = cause;
+        }
+        return root;
     }
 
     @Override

@@ -98,6 +98,9 @@ public final class HttpPool implements AutoCloseable {
     }
 
     private byte[] request(String target, List<HttpHeader> headers) {
+        if (!target.startsWith("/") || !isVisible(target, '!')) {
+            throw new IllegalArgumentException("a character that a target cannot have");
+        }
         var head = new StringBuilder(256)
                 .append("GET ")
                 .append(target)
@@ -109,20 +112,24 @@ public final class HttpPool implements AutoCloseable {
             head.append("Connection: close\r\n");
         }
         for (var header : headers) {
-            head.append(header.name()).append(": ").append(visible(header)).append("\r\n");
+            check(header);
+            head.append(header.name()).append(": ").append(header.value()).append("\r\n");
         }
         return head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1);
     }
 
     /** A line break would begin a field of somebody else's. */
-    private static String visible(HttpHeader header) {
-        var value = header.value();
-        for (int i = 0; i < value.length(); i++) {
-            if (value.charAt(i) < ' ' || value.charAt(i) > '~') {
-                throw new IllegalArgumentException("a character that " + header.name() + " cannot have");
-            }
+    private static void check(HttpHeader header) {
+        if (!AnswerReader.isToken(header.name())) {
+            throw new IllegalArgumentException("a character that no name of a header can have");
         }
-        return value;
+        if (!isVisible(header.value(), ' ')) {
+            throw new IllegalArgumentException("a character that " + header.name() + " cannot have");
+        }
+    }
+
+    private static boolean isVisible(String text, char first) {
+        return text.chars().allMatch(c -> c >= first && c <= '~');
     }
 
     private HttpAnswer exchange(HttpConnection connection, byte[] request, Deadline deadline) throws HttpFailure {
@@ -149,7 +156,10 @@ public final class HttpPool implements AutoCloseable {
 
     /** Asked for late: without a server that needs it, nothing of it is loaded. */
     private @Nullable SSLContext tls() {
-        if (!origin.isTls() || tls != null) {
+        if (!origin.isTls()) {
+            return null;
+        }
+        if (tls != null) {
             return tls;
         }
         try {
@@ -160,15 +170,19 @@ public final class HttpPool implements AutoCloseable {
     }
 
     private @Nullable HttpConnection takeIdle() {
+        for (var next = pollIdle(); next != null; next = pollIdle()) {
+            if (!next.until().isExpired() && next.connection().isQuiet()) {
+                return next.connection();
+            }
+            close(next.connection());
+        }
+        return null;
+    }
+
+    private @Nullable Idle pollIdle() {
         lock.lock();
         try {
-            for (var next = idle.pollFirst(); next != null; next = idle.pollFirst()) {
-                if (!next.until().isExpired()) {
-                    return next.connection();
-                }
-                close(next.connection());
-            }
-            return null;
+            return idle.pollFirst();
         } finally {
             lock.unlock();
         }
@@ -210,19 +224,20 @@ public final class HttpPool implements AutoCloseable {
         var expired = new ArrayList<HttpConnection>();
         lock.lock();
         try {
-            // The last are those that were not needed for the longest time.
-            while (!idle.isEmpty() && isExpired(idle.getLast())) {
-                expired.add(idle.removeLast().connection());
+            // All of them: one may have come later and yet be over sooner. The last was not needed for the longest
+            // time.
+            for (var each = idle.descendingIterator(); each.hasNext(); ) {
+                var next = each.next();
+                boolean isTooMany = idle.size() > limits.kept() && next.burst().isExpired();
+                if (isTooMany || next.until().isExpired()) {
+                    each.remove();
+                    expired.add(next.connection());
+                }
             }
         } finally {
             lock.unlock();
         }
         expired.forEach(this::close);
-    }
-
-    private boolean isExpired(Idle last) {
-        return last.until().isExpired()
-                || (idle.size() > limits.kept() && last.burst().isExpired());
     }
 
     /** Connections that are open, at work or idle. */

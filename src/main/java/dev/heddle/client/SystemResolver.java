@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -37,8 +37,21 @@ public final class SystemResolver implements Resolver, AutoCloseable {
             new ArrayBlockingQueue<>(QUEUE),
             Thread.ofPlatform().daemon().name("heddle-dns-", 0).factory());
 
+    private final Lookup system;
+
+    /** What the operating system does. */
+    @FunctionalInterface
+    interface Lookup {
+        InetAddress[] lookup(String host) throws UnknownHostException;
+    }
+
     /** Opens it; its threads start when there is something to look up. */
     public SystemResolver() {
+        this(InetAddress::getAllByName);
+    }
+
+    SystemResolver(Lookup system) {
+        this.system = system;
         threads.allowCoreThreadTimeOut(true);
     }
 
@@ -52,15 +65,17 @@ public final class SystemResolver implements Resolver, AutoCloseable {
         return host.indexOf(':') >= 0 || host.chars().allMatch(c -> c == '.' || (c >= '0' && c <= '9'));
     }
 
-    private Future<InetAddress[]> lookup(String host) throws HttpFailure {
+    private FutureTask<InetAddress[]> lookup(String host) throws HttpFailure {
+        var lookup = new FutureTask<>(() -> system.lookup(host));
         try {
-            return threads.submit(() -> InetAddress.getAllByName(host));
+            threads.execute(lookup);
+            return lookup;
         } catch (RejectedExecutionException e) {
             throw new HttpFailure(Kind.UNRESOLVED, "too many names wait to be resolved", e);
         }
     }
 
-    private static List<InetAddress> wait(Future<InetAddress[]> lookup, String host, Deadline deadline)
+    private List<InetAddress> wait(FutureTask<InetAddress[]> lookup, String host, Deadline deadline)
             throws HttpFailure {
         try {
             return List.of(lookup.get(deadline.remainingNanos(), TimeUnit.NANOSECONDS));
@@ -76,6 +91,8 @@ public final class SystemResolver implements Resolver, AutoCloseable {
             throw new IllegalStateException(e.getCause());
         } finally {
             lookup.cancel(false);
+            // Or those that nobody waits for would take the places of those that somebody does.
+            threads.remove(lookup);
         }
     }
 

@@ -19,6 +19,7 @@ final class TimedSocket extends Socket {
     private final Duration readTimeout;
     private Deadline deadline = Deadline.after(Duration.ZERO);
     private int soTimeout;
+    private boolean isAtEnd;
 
     TimedSocket(Duration readTimeout) {
         this.readTimeout = readTimeout;
@@ -27,6 +28,11 @@ final class TimedSocket extends Socket {
     /** From now on reads are for an exchange that must have ended by then. */
     void deadline(Deadline ofExchange) {
         deadline = ofExchange;
+    }
+
+    /** Whether a read has found the other side gone. */
+    boolean isAtEnd() {
+        return isAtEnd;
     }
 
     /** What is left, in milliseconds; at least one, because zero would mean for ever. */
@@ -47,15 +53,20 @@ final class TimedSocket extends Socket {
             @Override
             public int read() throws IOException {
                 arm();
-                return super.read();
+                return noted(super.read());
             }
 
             @Override
             public int read(byte[] buffer, int offset, int length) throws IOException {
                 arm();
-                return super.read(buffer, offset, length);
+                return noted(super.read(buffer, offset, length));
             }
         };
+    }
+
+    private int noted(int read) {
+        isAtEnd |= read < 0;
+        return read;
     }
 
     private void arm() throws IOException {

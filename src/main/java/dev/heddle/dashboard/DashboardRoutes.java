@@ -13,7 +13,6 @@ import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import java.io.IOException;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -33,11 +32,6 @@ public final class DashboardRoutes {
 
     /** As long as all names of parts together, in characters. */
     private static final int REQUIRE_MAX = 1000;
-
-    /** As long as a value in a URL may be, in characters. */
-    private static final int VALUE_MAX = 200;
-
-    private static final String USER_ID = "user_id";
 
     private final Map<String, Composition> compositions = new LinkedHashMap<>();
     private final PartObserver observer;
@@ -68,30 +62,10 @@ public final class DashboardRoutes {
         if (composition == null) {
             throw Problem.NOT_FOUND.because("Dashboard not found");
         }
-        var subject = Caller.current().subject(request.query());
-        var values = values(request, composition);
-        values.put(USER_ID, subject);
-        return new Asked(
-                composition, required(request, composition), new PartSource.Asked(subject, values, request.trace()));
-    }
-
-    private static Map<String, String> values(Request request, Composition composition) {
-        var query = request.query();
-        var values = new HashMap<String, String>();
-        for (var name : composition.parameters()) {
-            if (name.equals(USER_ID)) {
-                continue;
-            }
-            query.require(name);
-            query.text(name, VALUE_MAX).ifPresent(value -> {
-                // They become a segment of a path, and these would lead to another one.
-                if (value.equals(".") || value.equals("..")) {
-                    query.complain(name, "invalid", "must not be . or ..");
-                }
-                values.put(name, value);
-            });
-        }
-        return values;
+        var caller = Caller.current();
+        var values = caller.values(request.query(), composition.parameters());
+        var asked = new PartSource.Asked(caller.subject(request.query()), values, request.trace());
+        return new Asked(composition, required(request, composition), asked);
     }
 
     private static Set<String> required(Request request, Composition composition) {

@@ -131,6 +131,15 @@ public final class JsonFields {
 
     /** A list of different texts. */
     public Field<List<String>> texts(String name, int minItems, int maxItems, int maxLength) {
+        return texts(name, minItems, maxItems, maxLength, true);
+    }
+
+    /** A list of texts, of which some may be the same. */
+    public Field<List<String>> list(String name, int minItems, int maxItems, int maxLength) {
+        return texts(name, minItems, maxItems, maxLength, false);
+    }
+
+    private Field<List<String>> texts(String name, int minItems, int maxItems, int maxLength, boolean mustDiffer) {
         return read(name, false, value -> {
             if (!(value instanceof List<?> items)) {
                 complain(name, "wrong_type", "must be a list of strings");
@@ -140,12 +149,12 @@ public final class JsonFields {
                 complain(name, "wrong_size", "must have " + minItems + " to " + maxItems + " items");
                 return Optional.empty();
             }
-            return Optional.of(textsOf(name, items, maxLength));
+            return Optional.of(textsOf(name, items, maxLength, mustDiffer));
         });
     }
 
-    private List<String> textsOf(String name, List<?> items, int maxLength) {
-        var texts = new LinkedHashSet<String>();
+    private List<String> textsOf(String name, List<?> items, int maxLength, boolean mustDiffer) {
+        var texts = mustDiffer ? new LinkedHashSet<String>() : new ArrayList<String>(items.size());
         for (int i = 0; i < items.size(); i++) {
             var pointer = "/" + name + "/" + i;
             var text = textOf(pointer, items.get(i), 1, maxLength);

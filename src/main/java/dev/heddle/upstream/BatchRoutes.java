@@ -48,7 +48,7 @@ public final class BatchRoutes {
     private static List<String> body(Request request) {
         return request.json()
                 .require(URLS)
-                .texts(URLS, 0, Batch.URLS_MAX, TEXT_MAX)
+                .list(URLS, 0, Batch.URLS_MAX, TEXT_MAX)
                 .or(List.of());
     }
 

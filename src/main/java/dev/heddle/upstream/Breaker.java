@@ -174,8 +174,9 @@ final class Breaker {
     Duration remaining() {
         lock.lock();
         try {
+            // Time goes on between one look at it and the next.
             return now() == State.OPEN
-                    ? Duration.ofNanos(pauseNanos - (nanoTime.getAsLong() - openedAt))
+                    ? Duration.ofNanos(Math.max(0, pauseNanos - (nanoTime.getAsLong() - openedAt)))
                     : Duration.ZERO;
         } finally {
             lock.unlock();

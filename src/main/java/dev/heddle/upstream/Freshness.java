@@ -23,10 +23,10 @@ import java.util.regex.Pattern;
  */
 record Freshness(boolean isStorable, Duration fresh, Duration stale, Duration age) {
 
-    private static final Pattern DIRECTIVE =
-            Pattern.compile("\\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:=(?:\"([^\"]*)\"|([^\\s\",]*)))?\\s*(?:,|$)");
+    /** As many as a long holds. */
+    private static final int DIGITS_MAX = 18;
 
-    private static final Pattern SECONDS = Pattern.compile("[0-9]{1,18}");
+    private static final Pattern SECONDS = Pattern.compile("[0-9]+");
 
     /** RFC 9111 §1.2.2 lets large numbers be taken for 2^31. */
     private static final long SECONDS_MAX = 1L << 31;
@@ -42,7 +42,8 @@ record Freshness(boolean isStorable, Duration fresh, Duration stale, Duration ag
         boolean isStorable =
                 !directives.containsKey("no-store") && !answer.header("Vary").contains("*");
         boolean asks = directives.containsKey("no-cache");
-        var age = seconds(answer.header("Age")).orElse(Duration.ZERO);
+        // Of several the first. RFC 9111 §5.1.
+        var age = seconds(answer.header("Age").split(",", 2)[0].strip()).orElse(Duration.ZERO);
         var lifetime = asks ? Duration.ZERO : lifetime(answer, directives, now).orElse(cacheFor);
         var fresh = lifetime.minus(age);
         // RFC 9111 §4.2.4: these two forbid what is outdated even when nothing else can be had.
@@ -78,22 +79,50 @@ record Freshness(boolean isStorable, Duration fresh, Duration stale, Duration ag
     }
 
     private static Optional<Duration> seconds(String text) {
-        return SECONDS.matcher(text).matches()
-                ? Optional.of(Duration.ofSeconds(Math.min(Long.parseLong(text), SECONDS_MAX)))
-                : Optional.empty();
+        if (!SECONDS.matcher(text).matches()) {
+            return Optional.empty();
+        }
+        long seconds = text.length() > DIGITS_MAX ? SECONDS_MAX : Math.min(Long.parseLong(text), SECONDS_MAX);
+        return Optional.of(Duration.ofSeconds(seconds));
     }
 
+    /** By hand: an expression that looks for them again and again takes seconds for a header that was made for it. */
     private static Map<String, String> directives(String header) {
-        if (header.isEmpty()) {
-            return Map.of();
-        }
         var all = new HashMap<String, String>();
-        var directive = DIRECTIVE.matcher(header);
-        while (directive.find()) {
-            var quoted = directive.group(2);
-            var value = quoted == null ? directive.group(3) : quoted;
-            all.putIfAbsent(directive.group(1).toLowerCase(Locale.ROOT), value == null ? "" : value);
+        boolean isQuoted = false;
+        int from = 0;
+        for (int i = 0; i < header.length(); i++) {
+            switch (header.charAt(i)) {
+                case '"' -> isQuoted = !isQuoted;
+                case '\\' -> i += isQuoted ? 1 : 0;
+                case ',' -> {
+                    if (!isQuoted) {
+                        add(header.substring(from, i), all);
+                        from = i + 1;
+                    }
+                }
+                default -> {}
+            }
         }
+        if (isQuoted) {
+            // Nobody can tell what it wants; the least that it could is nothing to be kept.
+            return Map.of("no-store", "");
+        }
+        add(header.substring(from), all);
         return all;
+    }
+
+    /** The first of several of a name counts. RFC 9111 §4.2.1. */
+    private static void add(String directive, Map<String, String> all) {
+        int equals = directive.indexOf('=');
+        var name = equals < 0 ? directive : directive.substring(0, equals);
+        var value = equals < 0 ? "" : directive.substring(equals + 1).stripTrailing();
+        all.putIfAbsent(name.strip().toLowerCase(Locale.ROOT), unquoted(value));
+    }
+
+    private static String unquoted(String value) {
+        return value.length() > 1 && value.startsWith("\"") && value.endsWith("\"")
+                ? value.substring(1, value.length() - 1)
+                : value;
     }
 }

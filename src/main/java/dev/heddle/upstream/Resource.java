@@ -7,9 +7,6 @@ import java.util.SequencedSet;
 /** Something that an upstream has, under a name of ours. Immutable, safe for any thread. */
 public final class Resource {
 
-    /** A value in a URL; longer ones make it longer than servers take, in characters. */
-    public static final int VALUE_MAX = 200;
-
     private final String name;
     private final Upstream upstream;
     private final Template template;

@@ -6,13 +6,12 @@ import dev.heddle.http.Access;
 import dev.heddle.http.Answer;
 import dev.heddle.http.Problem;
 import dev.heddle.http.ProblemException;
-import dev.heddle.http.Query;
 import dev.heddle.http.Request;
 import dev.heddle.http.Routes;
+import dev.heddle.identity.Caller;
 import io.helidon.http.HeaderNames;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
@@ -26,6 +25,9 @@ public final class UpstreamRoutes {
 
     /** The resource behind {@code /slow-external}. */
     private static final String SLOW = "slow-external";
+
+    /** Resources that a path of the contract is made of, and the values that it has for each. */
+    public static final Map<String, Set<String>> OWN_PARAMETERS = Map.of(WEATHER, Set.of(CITY), SLOW, Set.of());
 
     /** The contract's own limit of {@code /slow-external}. */
     private static final Duration SLOW_LIMIT = Duration.ofSeconds(5);
@@ -49,7 +51,7 @@ public final class UpstreamRoutes {
 
     private Answer weather(Request request) {
         var city = request.pathValue(0);
-        if (city.length() > Resource.VALUE_MAX || !Resource.isValue(city)) {
+        if (city.length() > Caller.VALUE_MAX || !Resource.isValue(city)) {
             throw Problem.NOT_FOUND.because("City not found");
         }
         return get(request, new Asked(configured(WEATHER), Map.of(CITY, city)));
@@ -101,22 +103,7 @@ public final class UpstreamRoutes {
         var resource = upstreams
                 .resource(request.pathValue(0))
                 .orElseThrow(() -> Problem.NOT_FOUND.because("Resource not found"));
-        return new Asked(resource, values(request.query(), resource.parameters()));
-    }
-
-    /** The values of a resource, from the parameters of the same names. */
-    private static Map<String, String> values(Query query, Set<String> names) {
-        var values = new HashMap<String, String>();
-        for (var name : names) {
-            query.require(name);
-            query.text(name, Resource.VALUE_MAX).ifPresent(value -> {
-                if (!Resource.isValue(value)) {
-                    query.complain(name, "invalid", "must not be . or ..");
-                }
-                values.put(name, value);
-            });
-        }
-        return values;
+        return new Asked(resource, Caller.current().values(request.query(), resource.parameters()));
     }
 
     private static Answer get(Request request, Asked asked) {

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.heddle.app.TestServer.Person;
 import dev.heddle.app.TestServer.Reply;
 import dev.heddle.db.Uuid7;
+import dev.heddle.testing.FakeUpstream;
 import dev.heddle.testing.Psql;
 import java.util.EnumMap;
 import java.util.List;
@@ -76,6 +77,15 @@ class AccessMatrixIT {
         POST /notifications/{id}/read         401    401       401     403  200   200   404   403    403      200
         GET /activity                         401    401       401     200  403   200   200   403    403      200
         GET /stats                            401    401       401     200  403   200   200   403    403      200
+        GET /dashboard                        401    401       401     200  403   200   200   403    403      200
+        GET /aggregate                        401    401       401     200  403   200   200   403    403      200
+        GET /dashboards/{name}                401    401       401     200  403   200   200   403    403      200
+        GET /weather/{city}                   401    401       401     200  403   200   200   -      200      200
+        GET /external                         401    401       401     200  403   200   200   -      200      200
+        GET /external/{resource}              401    401       401     200  403   200   200   403    403      200
+        GET /slow-external                    401    401       401     200  403   200   200   -      200      200
+        GET /batch                            401    401       401     200  403   200   200   -      200      200
+        POST /batch                           401    401       401     200  403   200   200   -      200      200
         GET /jobs                             401    401       401     403  403   403   403   -      403      200
         GET /jobs/{id}                        401    401       401     403  403   403   403   -      403      200
         POST /jobs/{id}/retry                 401    401       401     403  403   403   403   -      403      200
@@ -127,6 +137,15 @@ class AccessMatrixIT {
             Map.entry("POST /notifications/{id}/read", Call.owned("/notifications/{notification}/read", null)),
             Map.entry("GET /activity", Call.owned("/activity", null)),
             Map.entry("GET /stats", Call.owned("/stats", null)),
+            Map.entry("GET /dashboard", Call.owned("/dashboard", null)),
+            Map.entry("GET /aggregate", Call.owned("/aggregate", null)),
+            Map.entry("GET /dashboards/{name}", Call.owned("/dashboards/everything", null)),
+            Map.entry("GET /weather/{city}", Call.to("/weather/Berlin")),
+            Map.entry("GET /external", Call.to("/external")),
+            Map.entry("GET /external/{resource}", Call.owned("/external/diary", null)),
+            Map.entry("GET /slow-external", Call.to("/slow-external")),
+            Map.entry("GET /batch", Call.to("/batch?urls={upstream}/a")),
+            Map.entry("POST /batch", new Call("/batch", "/batch", "{\"urls\": [\"https://elsewhere.example/\"]}")),
             Map.entry("GET /jobs", Call.to("/jobs")),
             Map.entry("GET /jobs/{id}", Call.to("/jobs/{job}")),
             Map.entry("POST /jobs/{id}/retry", Call.to("/jobs/{job}/retry")),
@@ -146,6 +165,7 @@ class AccessMatrixIT {
 
     private static final AtomicInteger NAMES = new AtomicInteger();
 
+    private static FakeUpstream upstream;
     private static TestServer server;
 
     // Nobody deletes these, so that every case can share them.
@@ -154,7 +174,27 @@ class AccessMatrixIT {
 
     @BeforeAll
     static void start() {
-        server = TestServer.start();
+        upstream = FakeUpstream.start((request, out) -> out.write(FakeUpstream.ok("\"" + request.target() + "\"")));
+        server = TestServer.with("""
+            upstreams:
+              elsewhere:
+                url: {url}
+                resources:
+                  weather: /weather/{city}
+                  slow-external: /slow
+                  diary: /diaries/{user_id}
+            dashboards:
+              everything:
+                tasks: {source: tasks}
+                notifications: {source: notifications}
+                activity: {source: activity}
+                stats: {source: stats}
+                users: {source: users}
+                diary: {source: diary}
+            batch:
+              allow: {url}
+              private-networks: 127.0.0.0/8
+            """.replace("{url}", upstream.url()));
         other = server.person();
         unscoped = server.person("admin", "read", "write");
     }
@@ -162,6 +202,7 @@ class AccessMatrixIT {
     @AfterAll
     static void stop() {
         server.close();
+        upstream.close();
     }
 
     /** A user with one task, its notification, a job and a token beside the one it calls with, fresh for every case. */
@@ -268,6 +309,7 @@ class AccessMatrixIT {
                 .replace("{notification}", owned.notification())
                 .replace("{job}", owned.job())
                 .replace("{token}", owned.tokenId())
+                .replace("{upstream}", upstream.url())
                 .replace(
                         "{caller}",
                         who == Who.OTHER ? other.id() : owned.owner().id());
@@ -285,6 +327,30 @@ class AccessMatrixIT {
             case UNSCOPED -> unscoped.token();
             case ADMIN -> server.adminToken();
         };
+    }
+
+    @Test
+    void whatAnUpstreamKeepsOfAUserIsAskedForWithTheUserOfTheCaller() {
+        var owned = Owned.fresh();
+        for (var who : List.of(Who.OWNER, Who.ADMIN)) {
+            var diary = send("GET", "GET /external/{resource}", who, owned);
+            assertEquals("/diaries/" + owned.owner().id(), diary.json().asText());
+            var dashboard = send("GET", "GET /dashboards/{name}", who, owned);
+            assertEquals(
+                    "/diaries/" + owned.owner().id(),
+                    dashboard.json().get("diary").asText());
+        }
+        assertEquals(
+                "/diaries/" + other.id(),
+                send("GET", "GET /external/{resource}", Who.OTHER, owned).json().asText());
+    }
+
+    @Test
+    void anAdministratorNamesNoOtherPath() {
+        for (var dots : List.of(".", "..")) {
+            var reply = server.get("/external/diary?user_id=" + dots, server.adminToken());
+            assertEquals(422, reply.status(), reply::text);
+        }
     }
 
     @Test

@@ -12,9 +12,11 @@ import dev.heddle.app.Contract.Operation;
 import dev.heddle.app.TestServer.Person;
 import dev.heddle.app.TestServer.Reply;
 import dev.heddle.db.Uuid7;
+import dev.heddle.testing.FakeUpstream;
 import dev.heddle.testing.Psql;
 import dev.heddle.testing.RawHttp;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -23,6 +25,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -38,14 +41,55 @@ class ContractIT {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final AtomicInteger NAMES = new AtomicInteger();
 
+    private static final AtomicReference<Trouble> UPSTREAMS = new AtomicReference<>(Trouble.NONE);
+
+    private static FakeUpstream upstream;
+    private static FakeUpstream closed;
     private static TestServer server;
     private static Psql psql;
     private static Contract contract;
 
     @BeforeAll
     static void start() {
+        upstream = FakeUpstream.start(ContractIT::answer);
+        closed = FakeUpstream.silent();
+        closed.close();
         // What fails in the trouble of one case has run when the next one begins.
-        server = TestServer.start(Map.of("JOBS_RETRY_DELAY", "10ms"));
+        server = TestServer.with("""
+            jobs:
+              retry-delay: 10ms
+            upstreams:
+              elsewhere:
+                url: {upstream}
+                stale-if-error: 0s
+                breaker-pause: 100ms
+                resources:
+                  weather: /weather/{city}
+                  slow-external: /slow
+                  kept: /kept
+                  echo: /echo?text={text}
+                  mine: /users/{user_id}
+              nowhere:
+                url: {closed}
+                breaker-pause: 100ms
+                resources:
+                  missing: /
+              alone:
+                url: {closed}
+                breaker-pause: 1h
+                resources:
+                  left-alone: /
+            dashboards:
+              outside:
+                slow: {source: slow-external}
+                left_alone: {source: left-alone}
+              search:
+                echo: {source: echo}
+                mine: {source: mine}
+            batch:
+              allow: {upstream},{closed}
+              private-networks: 127.0.0.0/8
+            """.replace("{upstream}", upstream.url()).replace("{closed}", closed.url()));
         psql = new Psql(server.schema());
         contract = Contract.of(server.get("/openapi.yaml", "").text());
     }
@@ -53,6 +97,20 @@ class ContractIT {
     @AfterAll
     static void stop() {
         server.close();
+        upstream.close();
+    }
+
+    /** What the upstream says, by the trouble that it has. */
+    private static void answer(FakeUpstream.Request request, OutputStream out) throws IOException {
+        switch (UPSTREAMS.get()) {
+            case UPSTREAM_FAILS -> out.write(FakeUpstream.answer("500 Internal Server Error", "", ""));
+            case UPSTREAM_BABBLES -> out.write(FakeUpstream.answer("200 OK", "warp", "Content-Type: text/plain\r\n"));
+            case UPSTREAM_IS_SILENT -> request.awaitHangUp();
+            default -> {
+                var lifetime = request.target().equals("/kept") ? "Cache-Control: max-age=60\r\n" : "";
+                out.write(FakeUpstream.ok("{\"asked\": \"" + request.target() + "\"}", lifetime));
+            }
+        }
     }
 
     /** What is wrong with a request. */
@@ -61,6 +119,8 @@ class ContractIT {
         GOOD,
         /** Something that the document says, and the server finds too. */
         BAD,
+        /** Perhaps nothing: it has parameters that only the settings name, so the document tells of them in words. */
+        FREE,
         /** Nothing that the document could say: who asks, or the state of things. */
         REFUSED
     }
@@ -80,7 +140,21 @@ class ContractIT {
         GONE,
         FULL,
         IN_PROGRESS,
-        FULL_OF_TOKENS
+        FULL_OF_TOKENS,
+        /** The caller's token is new, and where it would be found is locked. */
+        TOKENS_LOCKED,
+        /** The caller's token is new, and where it would be found is gone. */
+        TOKENS_GONE,
+        UPSTREAM_FAILS,
+        /** It answers with what is no JSON. */
+        UPSTREAM_BABBLES,
+        UPSTREAM_IS_SILENT,
+        /** One has failed so often that it is asked no more. */
+        UPSTREAM_LEFT_ALONE;
+
+        boolean isOfTokens() {
+            return this == TOKENS_LOCKED || this == TOKENS_GONE;
+        }
     }
 
     /** One request and the status of its answer. */
@@ -162,6 +236,15 @@ class ContractIT {
             good("readNotification", 200, "/notifications/{notification}/read"),
             good("listActivity", 200, "/activity"),
             good("getStats", 200, "/stats"),
+            good("getDashboard", 200, "/dashboard"),
+            good("getAggregate", 200, "/aggregate"),
+            good("getNamedDashboard", 200, "/dashboards/outside"),
+            good("getWeather", 200, "/weather/Berlin"),
+            good("listExternal", 200, "/external"),
+            good("getExternal", 200, "/external/kept"),
+            good("getSlowExternal", 200, "/slow-external"),
+            good("getBatch", 200, "/batch?urls={upstream}/a"),
+            good("postBatch", 200, "/batch", JSON_TYPE, "{\"urls\": [\"{upstream}/a\"]}"),
             good("listJobs", 200, "/jobs").as(As.ADMIN),
             good("getJob", 200, "/jobs/{job}").as(As.ADMIN),
             good("deleteJob", 204, "/jobs/{job}").as(As.ADMIN),
@@ -184,11 +267,32 @@ class ContractIT {
             "listNotifications",
             "listActivity",
             "getStats",
+            "getDashboard",
+            "getAggregate",
+            "getNamedDashboard",
+            "getWeather",
+            "listExternal",
+            "getExternal",
+            "getSlowExternal",
+            "getBatch",
+            "postBatch",
             "listJobs",
             "getJob",
             "listUsers",
             "getMe",
             "listTokens");
+
+    /** What the loss of a table does not stop: of the database they need only their callers. */
+    private static final Set<String> COMPOSED = Set.of(
+            "getDashboard",
+            "getAggregate",
+            "getNamedDashboard",
+            "getWeather",
+            "listExternal",
+            "getExternal",
+            "getSlowExternal",
+            "getBatch",
+            "postBatch");
 
     private static Case plain(String operation) {
         return PLAIN.stream()
@@ -204,17 +308,19 @@ class ContractIT {
         cases.add(plain.with("Request-Timeout", "2.5")
                 .with("X-Request-Id", "checkout-7f3a")
                 .with("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
-        cases.add(plain.at(plain.path() + "?nonsense=1").becomes(Kind.BAD, 422));
+        cases.add(plain.at(with(plain.path(), "nonsense=1")).becomes(Kind.BAD, 422));
         cases.add(plain.with("Request-Timeout", "soon").becomes(Kind.BAD, 400));
         cases.add(plain.with("Request-Timeout", "0").becomes(Kind.BAD, 400));
-        cases.add(plain.at(plain.path() + "?nonsense=" + "x".repeat(9000)).becomes(Kind.BAD, 414));
+        cases.add(plain.at(with(plain.path(), "nonsense=" + "x".repeat(9000))).becomes(Kind.BAD, 414));
         cases.add(plain.with("X-Filler", "x".repeat(20_000)).becomes(Kind.REFUSED, 431));
         if (!PUBLIC.contains(plain.operation())) {
             cases.add(plain.as(As.NOBODY).becomes(Kind.BAD, 401));
             cases.add(plain.as(As.STRANGER).becomes(Kind.REFUSED, 401));
             cases.add(plain.as(As.SCOPELESS).becomes(Kind.REFUSED, 403));
-            cases.add(plain.in(Trouble.LOCKED).with("Request-Timeout", "0.2").becomes(Kind.REFUSED, 503));
-            cases.add(plain.in(Trouble.GONE).becomes(Kind.REFUSED, 500));
+            boolean isComposed = COMPOSED.contains(plain.operation());
+            var locked = isComposed ? Trouble.TOKENS_LOCKED : Trouble.LOCKED;
+            cases.add(plain.in(locked).with("Request-Timeout", "0.2").becomes(Kind.REFUSED, 503));
+            cases.add(plain.in(isComposed ? Trouble.TOKENS_GONE : Trouble.GONE).becomes(Kind.REFUSED, 500));
         }
         if (!PUBLIC.contains(plain.operation()) && !READS.contains(plain.operation())) {
             cases.add(plain.in(Trouble.FULL).becomes(Kind.REFUSED, 507));
@@ -232,6 +338,10 @@ class ContractIT {
             cases.add(plain.sending("{\"name\": 1, \"title\": 1}").becomes(Kind.BAD, 422));
         }
         return cases.stream();
+    }
+
+    private static String with(String path, String parameter) {
+        return path + (path.contains("?") ? "&" : "?") + parameter;
     }
 
     private static List<Case> ofTaskLists(Case plain) {
@@ -296,6 +406,109 @@ class ContractIT {
                 activity.at("/activity?task_id={task}"),
                 activity.at("/activity?task_id=" + missing),
                 activity.at("/activity?task_id=none").becomes(Kind.BAD, 422));
+    }
+
+    private static List<Case> ofDashboards(Case plain) {
+        var all = plain.at(plain.path() + "?require=all");
+        return List.of(
+                all,
+                plain.at(plain.path() + "?require=tasks,stats"),
+                plain.at(plain.path() + "?require=").becomes(Kind.BAD, 422),
+                plain.at(plain.path() + "?require=tasks,").becomes(Kind.BAD, 422),
+                plain.at(plain.path() + "?require=Tasks").becomes(Kind.BAD, 422),
+                plain.at(plain.path() + "?require=tasks&require=stats").becomes(Kind.BAD, 422),
+                plain.at(plain.path() + "?require=" + "x".repeat(1001)).becomes(Kind.BAD, 422),
+                plain.at(plain.path() + "?require=nothing").becomes(Kind.REFUSED, 422),
+                plain.in(Trouble.GONE),
+                plain.in(Trouble.LOCKED).with("Request-Timeout", "0.3"),
+                all.in(Trouble.GONE).becomes(Kind.REFUSED, 502),
+                all.in(Trouble.LOCKED).with("Request-Timeout", "0.3").becomes(Kind.REFUSED, 504));
+    }
+
+    private static List<Case> ofNamedDashboards(Case plain) {
+        var slow = plain.at(plain.path() + "?require=slow");
+        var search = plain.at("/dashboards/search?text=warp%20%26%20weft");
+        return List.of(
+                plain.at("/dashboards/dashboard?require=all"),
+                plain.at("/dashboards/none").becomes(Kind.REFUSED, 404),
+                slow,
+                slow.in(Trouble.UPSTREAM_FAILS).becomes(Kind.REFUSED, 502),
+                slow.in(Trouble.UPSTREAM_BABBLES).becomes(Kind.REFUSED, 502),
+                slow.in(Trouble.UPSTREAM_IS_SILENT)
+                        .with("Request-Timeout", "0.3")
+                        .becomes(Kind.REFUSED, 504),
+                plain.in(Trouble.UPSTREAM_IS_SILENT).with("Request-Timeout", "0.3"),
+                plain.in(Trouble.UPSTREAM_LEFT_ALONE),
+                plain.at(plain.path() + "?require=left_alone")
+                        .in(Trouble.UPSTREAM_LEFT_ALONE)
+                        .becomes(Kind.REFUSED, 503),
+                search.becomes(Kind.FREE, 200),
+                search.at(search.path() + "&require=all").becomes(Kind.FREE, 200),
+                search.at(search.path() + "&user_id={me}").as(As.ADMIN).becomes(Kind.FREE, 200),
+                search.at(search.path() + "&user_id=admin").becomes(Kind.FREE, 403),
+                search.at("/dashboards/search").becomes(Kind.REFUSED, 422),
+                search.at("/dashboards/search?text=..").becomes(Kind.FREE, 422),
+                search.at("/dashboards/search?text=" + "x".repeat(201)).becomes(Kind.FREE, 422));
+    }
+
+    private static List<Case> ofUpstreams() {
+        var weather = plain("getWeather");
+        var get = plain("getExternal");
+        var cases = new ArrayList<>(List.of(
+                weather.at("/weather/S%C3%A3o%20Paulo"),
+                weather.at("/weather/" + "x".repeat(201)).becomes(Kind.REFUSED, 404),
+                get,
+                get.at("/external/none").becomes(Kind.REFUSED, 404),
+                get.at("/external/missing").becomes(Kind.REFUSED, 502),
+                get.at("/external/left-alone").in(Trouble.UPSTREAM_LEFT_ALONE).becomes(Kind.REFUSED, 503),
+                get.at("/external/echo?text=warp%20%26%20weft").becomes(Kind.FREE, 200),
+                get.at("/external/echo").becomes(Kind.REFUSED, 422),
+                get.at("/external/echo?text=").becomes(Kind.FREE, 422),
+                get.at("/external/echo?text=..").becomes(Kind.FREE, 422),
+                get.at("/external/echo?text=" + "x".repeat(201)).becomes(Kind.FREE, 422),
+                get.at("/external/mine"),
+                get.at("/external/mine?user_id={me}").becomes(Kind.FREE, 200),
+                get.at("/external/mine?user_id={me}").as(As.ADMIN).becomes(Kind.FREE, 200),
+                get.at("/external/mine?user_id=admin").becomes(Kind.FREE, 403),
+                plain("listExternal").in(Trouble.UPSTREAM_LEFT_ALONE)));
+        for (var plain : List.of(weather, get.at("/external/mine"), plain("getSlowExternal"))) {
+            cases.add(plain.in(Trouble.UPSTREAM_FAILS).becomes(Kind.REFUSED, 502));
+            cases.add(plain.in(Trouble.UPSTREAM_BABBLES).becomes(Kind.REFUSED, 502));
+            cases.add(plain.in(Trouble.UPSTREAM_IS_SILENT)
+                    .with("Request-Timeout", "0.3")
+                    .becomes(Kind.REFUSED, 504));
+        }
+        return cases;
+    }
+
+    private static List<Case> ofBatches() {
+        var get = plain("getBatch");
+        var post = plain("postBatch");
+        var cases = new ArrayList<>(List.of(
+                get.at(
+                        "/batch?urls={upstream}/a&urls={closed}/&urls=http://127.0.0.1/&urls=nonsense&urls={upstream}/a"),
+                get.at("/batch?" + "urls=x&".repeat(100)),
+                get.at("/batch?" + "urls=x&".repeat(101)).becomes(Kind.BAD, 422),
+                get.at("/batch").becomes(Kind.BAD, 422),
+                post.sending("{\"urls\": [\"{upstream}/a\", \"{closed}/\", \"nonsense\", \"{upstream}/a\"]}"),
+                post.sending("{\"urls\": []}"),
+                post.sending("{\"urls\": [" + "\"x\", ".repeat(99) + "\"x\"]}"),
+                post.sending("{\"urls\": [" + "\"x\", ".repeat(100) + "\"x\"]}").becomes(Kind.BAD, 422)));
+        for (var plain : List.of(get, post)) {
+            cases.add(plain.in(Trouble.UPSTREAM_FAILS));
+            cases.add(plain.in(Trouble.UPSTREAM_BABBLES));
+            cases.add(plain.in(Trouble.UPSTREAM_IS_SILENT).with("Request-Timeout", "0.3"));
+        }
+        for (var body : List.of(
+                "{}",
+                "{\"urls\": null}",
+                "{\"urls\": \"x\"}",
+                "{\"urls\": [1]}",
+                "{\"urls\": [\"\"]}",
+                "{\"urls\": [\"" + "x".repeat(10_001) + "\"]}")) {
+            cases.add(post.sending(body).becomes(Kind.BAD, 422));
+        }
+        return cases;
     }
 
     private static List<Case> ofJobs() {
@@ -446,9 +659,20 @@ class ContractIT {
                                         "listUsers",
                                         "listTokens")
                                 .flatMap(id -> ofPages(plain(id)).stream()),
-                        Stream.of("listNotifications", "readNotification", "listActivity", "getStats")
+                        Stream.of(
+                                        "listNotifications",
+                                        "readNotification",
+                                        "listActivity",
+                                        "getStats",
+                                        "getDashboard",
+                                        "getAggregate",
+                                        "getNamedDashboard")
                                 .flatMap(id -> ofAnOwner(plain(id)).stream()),
                         ofNotifications().stream(),
+                        Stream.of("getDashboard", "getAggregate").flatMap(id -> ofDashboards(plain(id)).stream()),
+                        ofNamedDashboards(plain("getNamedDashboard")).stream(),
+                        ofUpstreams().stream(),
+                        ofBatches().stream(),
                         ofJobs().stream(),
                         Stream.of("getTask", "patchTask", "deleteTask", "completeTask", "reopenTask")
                                 .flatMap(id -> ofOneTask(plain(id)).stream()),
@@ -476,7 +700,11 @@ class ContractIT {
                     "{foreign}", foreign.json().get("id").asText(),
                     "{token}", token.json().get("id").asText()));
             words.putAll(background(me, done));
-            return new Fixture(me, caller(one.as(), me, READS.contains(one.operation())), words);
+            words.putAll(Map.of("{upstream}", upstream.url(), "{closed}", closed.url()));
+            var caller = one.trouble().isOfTokens()
+                    ? server.token(me.id(), "read", "write")
+                    : caller(one.as(), me, READS.contains(one.operation()));
+            return new Fixture(me, caller, words);
         }
 
         /** What jobs have done or have still to do; by hand, so that it is there at once and stays. */
@@ -535,7 +763,9 @@ class ContractIT {
         var exchange = exchange(operation, one, Fixture.fresh(one));
         assertEquals(one.status(), exchange.reply().status(), exchange.reply()::text);
         var aboutRequest = contract.complaintsAboutRequest(exchange);
-        assertEquals(one.kind() == Kind.BAD, !aboutRequest.isEmpty(), () -> "the document finds " + aboutRequest);
+        if (one.kind() != Kind.FREE) {
+            assertEquals(one.kind() == Kind.BAD, !aboutRequest.isEmpty(), () -> "the document finds " + aboutRequest);
+        }
         assertEquals(List.of(), contract.complaintsAboutReply(operation, exchange));
     }
 
@@ -557,7 +787,7 @@ class ContractIT {
         return Stream.of("tasks", "notifications", "activity", "stats", "jobs", "tokens", "users")
                 .filter(name -> operation.path().contains("/" + name))
                 .findFirst()
-                .orElse("users");
+                .orElse(COMPOSED.contains(operation.id()) ? "tasks" : "users");
     }
 
     private static Reply send(String method, String path, @Nullable String body, Map<String, String> headers) {
@@ -572,8 +802,10 @@ class ContractIT {
     }
 
     private static Reply during(Trouble trouble, String table, Fixture fixture, Sending sending) {
-        // Now the token is remembered, and the trouble meets the operation itself.
-        server.get("/users/me", fixture.token());
+        if (!trouble.isOfTokens()) {
+            // Now the token is remembered, and the trouble meets the operation itself.
+            server.get("/users/me", fixture.token());
+        }
         return switch (trouble) {
             case NONE -> sending.send();
             case FULL_OF_TOKENS -> {
@@ -597,6 +829,30 @@ class ContractIT {
                 try (var _ = psql.broken(table, "53100")) {
                     yield sending.send();
                 }
+            }
+            case TOKENS_LOCKED -> {
+                try (var _ = psql.lock("tokens", "ACCESS EXCLUSIVE")) {
+                    yield sending.send();
+                }
+            }
+            case TOKENS_GONE -> {
+                try (var _ = psql.gone("tokens")) {
+                    yield sending.send();
+                }
+            }
+            case UPSTREAM_FAILS, UPSTREAM_BABBLES, UPSTREAM_IS_SILENT -> {
+                UPSTREAMS.set(trouble);
+                try {
+                    yield sending.send();
+                } finally {
+                    UPSTREAMS.set(Trouble.NONE);
+                }
+            }
+            case UPSTREAM_LEFT_ALONE -> {
+                for (int i = 0; i < 20; i++) {
+                    server.get("/external/left-alone", fixture.token());
+                }
+                yield sending.send();
             }
             case IN_PROGRESS -> {
                 try (var lock = psql.lock(table, "ACCESS EXCLUSIVE")) {
@@ -674,14 +930,18 @@ class ContractIT {
                 var head = server.send("HEAD", path, fixture.token(), null);
                 assertEquals(get.status(), head.status());
                 assertEquals("", head.text());
-                assertEquals(lasting(get), lasting(head), path);
+                assertEquals(lasting(get, operation), lasting(head, operation), path);
             }
         }
     }
 
-    private static Map<String, List<String>> lasting(Reply reply) {
+    private static Map<String, List<String>> lasting(Reply reply, Operation operation) {
         var headers = new LinkedHashMap<>(reply.raw().headers().map());
-        headers.keySet().removeAll(Set.of("date", "x-request-id"));
+        headers.keySet().removeAll(Set.of("date", "x-request-id", "server-timing", "age"));
+        if (COMPOSED.contains(operation.id())) {
+            // They tell their own times, and are as long as these.
+            headers.remove("content-length");
+        }
         return headers;
     }
 
@@ -713,6 +973,49 @@ class ContractIT {
         var noise = RawHttp.send(server.port(), "hello\r\n\r\n", 500).text();
         var body = JSON.readTree(noise.substring(noise.indexOf("\r\n\r\n")));
         assertEquals(List.of(), contract.complaintsAbout(body, "Problem"));
+    }
+
+    @Test
+    void whatWasKeptHasAnAge() {
+        var token = server.person().token();
+        server.get("/external/kept", token);
+        var kept = server.get("/external/kept", token);
+        assertTrue(kept.header("Age").isPresent());
+        assertEquals(List.of(), complaints("getExternal", "/external/kept", kept));
+    }
+
+    @Test
+    void aDashboardSaysWhetherItIsComplete() {
+        var token = server.person().token();
+        assertEquals(
+                "true",
+                server.get("/dashboard", token).header("Aggregate-Complete").orElse(""));
+        var without = server.get("/dashboards/outside", token);
+        assertEquals("false", without.header("Aggregate-Complete").orElse(""));
+        assertTrue(without.json().get("left_alone").isNull());
+        assertTrue(without.header("Server-Timing").orElse("").contains("left_alone;desc="));
+    }
+
+    @Test
+    void aServerWithoutUpstreamsSaysSo() {
+        try (var bare = TestServer.start()) {
+            for (var id : List.of("getWeather", "getSlowExternal")) {
+                var path = plain(id).path();
+                var reply = bare.get(path, bare.adminToken());
+                assertEquals("upstream-not-configured", reply.json().get("code").asText());
+                assertEquals(503, reply.status());
+                assertEquals(List.of(), complaints(id, path, reply));
+            }
+            assertEquals("[]", bare.get("/external", bare.adminToken()).text());
+            var batch = bare.get("/batch?urls=http://127.0.0.1/", bare.adminToken());
+            assertEquals("url-refused", batch.json().at("/0/error/code").asText());
+            assertEquals(List.of(), complaints("getBatch", "/batch", batch));
+        }
+    }
+
+    private static List<String> complaints(String operation, String path, Reply reply) {
+        return contract.complaintsAboutReply(
+                contract.operation(operation), new Exchange("GET", path, Map.of(), null, reply));
     }
 
     @Test

@@ -190,9 +190,9 @@ class SettingsFamiliesTest {
         assertComplaints(
                 WEATHER + "    resources:\n      now: https://me:hunter2@api.example/now\n      then: /{Then}\n",
                 "upstreams.weather.resources.now: must be a path that starts with a slash, perhaps with a query, and"
-                        + " with places for values as in /current?city={city} (FILE:5)",
+                        + " with places for values as in /current?city={city}; a place is not called require (FILE:5)",
                 "upstreams.weather.resources.then: must be a path that starts with a slash, perhaps with a query, and"
-                        + " with places for values as in /current?city={city} (FILE:6)");
+                        + " with places for values as in /current?city={city}; a place is not called require (FILE:6)");
     }
 
     @Test
@@ -227,12 +227,12 @@ class SettingsFamiliesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"parts", "Tasks", "a-b", "_a"})
+    @ValueSource(strings = {"parts", "all", "Tasks", "a-b", "_a"})
     void aPartHasANameThatCanBeAMember(String name) {
         assertComplaints(
                 "dashboards:\n  morning:\n    " + name + ": {source: tasks}\n",
                 "dashboards.morning." + name + ": must be a name of lower-case letters, digits and underscores,"
-                        + " 40 at most, a letter first, and not parts (FILE:3)");
+                        + " 40 at most, a letter first, and not parts, all (FILE:3)");
     }
 
     @Test

@@ -33,7 +33,8 @@ class JsonFieldsTest {
         ONE_OF,
         MATCHING,
         WORDS_OF,
-        TEXTS;
+        TEXTS,
+        LIST;
 
         Field<?> read(JsonFields fields) {
             return switch (this) {
@@ -46,6 +47,7 @@ class JsonFieldsTest {
                 case MATCHING -> fields.matching("x", FORM, "must be lower-case letters");
                 case WORDS_OF -> fields.words("x", WORDS);
                 case TEXTS -> fields.texts("x", 1, 2, 3);
+                case LIST -> fields.list("x", 1, 2, 3);
             };
         }
     }
@@ -73,7 +75,8 @@ class JsonFieldsTest {
                 new Good(Kind.MATCHING, "\"abc\"", "abc"),
                 new Good(Kind.WORDS_OF, "[\"write\", \"read\"]", List.of("write", "read")),
                 new Good(Kind.TEXTS, "[\"a\"]", List.of("a")),
-                new Good(Kind.TEXTS, "[\"a\", \"" + EMOJI.repeat(3) + "\"]", List.of("a", EMOJI.repeat(3))));
+                new Good(Kind.TEXTS, "[\"a\", \"" + EMOJI.repeat(3) + "\"]", List.of("a", EMOJI.repeat(3))),
+                new Good(Kind.LIST, "[\"a\", \"a\"]", List.of("a", "a")));
     }
 
     @ParameterizedTest
@@ -140,6 +143,8 @@ class JsonFieldsTest {
                 new Bad(Kind.TEXTS, "[]", "/x wrong_size"),
                 new Bad(Kind.TEXTS, "[\"a\", \"b\", \"c\"]", "/x wrong_size"),
                 new Bad(Kind.TEXTS, "[\"a\", \"a\"]", "/x/1 duplicate"),
+                new Bad(Kind.LIST, "[]", "/x wrong_size"),
+                new Bad(Kind.LIST, "[\"a\", 1]", "/x/1 wrong_type"),
                 new Bad(Kind.TEXTS, "[1, null]", List.of("/x/0 wrong_type", "/x/1 wrong_type")),
                 new Bad(Kind.TEXTS, "[\"\", \"\\u0000\"]", List.of("/x/0 too_short", "/x/1 invalid_character")));
     }

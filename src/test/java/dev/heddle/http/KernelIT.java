@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.heddle.app.TestServer;
 import dev.heddle.app.TestServer.Person;
 import dev.heddle.app.TestServer.Reply;
+import dev.heddle.testing.FakeUpstream;
 import dev.heddle.testing.Psql;
 import dev.heddle.testing.RawHttp;
 import java.io.IOException;
@@ -35,13 +36,23 @@ class KernelIT {
     /** One that has failed, so that it stays as it is. */
     private static final String JOB = "01a202c0-f64b-7b1d-9c3e-0e4d8d1f6a52";
 
+    private static FakeUpstream upstream;
     private static TestServer server;
     private static Person person;
     private static JsonNode task;
 
     @BeforeAll
     static void start() {
-        server = TestServer.start();
+        upstream = FakeUpstream.json("{\"well\": true}");
+        server = TestServer.with("""
+            upstreams:
+              elsewhere:
+                url: %s
+                resources:
+                  weather: /weather/{city}
+                  slow-external: /slow
+                  rates: /rates
+            """.formatted(upstream.url()));
         person = server.person();
         task = server.task(person, "{\"title\": \"Buy milk\"}");
         new Psql(server.schema()).execute("""
@@ -53,6 +64,7 @@ class KernelIT {
     @AfterAll
     static void stop() {
         server.close();
+        upstream.close();
     }
 
     private static String taskPath() {
@@ -227,6 +239,9 @@ class KernelIT {
             case "/users/{id}/tokens/{token_id}" -> "/users/" + person.id() + "/tokens/x";
             case "/docs/{file}" -> "/docs/docs.js";
             case "/problems/{code}" -> "/problems/not-found";
+            case "/dashboards/{name}" -> "/dashboards/dashboard";
+            case "/weather/{city}" -> "/weather/Berlin";
+            case "/external/{resource}" -> "/external/rates";
             default -> throw new AssertionError("no example of a path for " + pattern);
         };
     }
@@ -248,6 +263,7 @@ class KernelIT {
         headers.putAll(reply.raw().headers().map());
         headers.remove("Date");
         headers.remove("X-Request-Id");
+        headers.remove("Server-Timing");
         headers.remove("Content-Length");
         headers.remove("Transfer-Encoding");
         return headers;
@@ -286,7 +302,10 @@ class KernelIT {
         var head = server.send("HEAD", path, token, null, headers);
         assertEquals(get.status(), head.status(), path);
         assertEquals(comparable(get), comparable(head), path);
-        assertSameLength(get, head);
+        // What tells its own times is as long as they are.
+        if (get.header("Server-Timing").isEmpty()) {
+            assertSameLength(get, head);
+        }
         assertEquals("", head.text(), path);
         if (get.status() != 401 && get.status() != 403) {
             assertNotEquals("", get.text(), path);

@@ -2,6 +2,7 @@ package dev.heddle.notifications;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.heddle.testing.TestCertificate;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

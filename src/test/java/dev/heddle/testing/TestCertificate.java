@@ -1,4 +1,4 @@
-package dev.heddle.notifications;
+package dev.heddle.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,9 +14,10 @@ import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManagerFactory;
 
 /** A key and a certificate that nobody but a test trusts. */
-final class TestCertificate {
+public final class TestCertificate {
 
-    static final String PASSWORD = "changeit";
+    /** Of its key store. */
+    public static final String PASSWORD = "changeit";
 
     private final Path file;
     private final SSLContext context;
@@ -27,7 +28,7 @@ final class TestCertificate {
     }
 
     /** Makes one for that host; the directory gets a file for it. */
-    static TestCertificate of(Path directory, String host)
+    public static TestCertificate of(Path directory, String host)
             throws IOException, GeneralSecurityException, InterruptedException {
         var file = directory.resolve(host + ".p12");
         keytool(file, host);
@@ -70,12 +71,17 @@ final class TestCertificate {
     }
 
     /** The key store with key and certificate. */
-    Path file() {
+    public Path file() {
         return file;
     }
 
     /** Makes sockets that show this certificate, and trust it alone. */
-    SSLSocketFactory sockets() {
+    public SSLSocketFactory sockets() {
         return context.getSocketFactory();
+    }
+
+    /** Shows this certificate, and trusts it alone. */
+    public SSLContext context() {
+        return context;
     }
 }
