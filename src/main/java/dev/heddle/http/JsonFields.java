@@ -134,7 +134,7 @@ public final class JsonFields {
         return texts(name, minItems, maxItems, maxLength, true);
     }
 
-    /** A list of texts, of which some may be the same. */
+    /** A list of texts, of which some may be the same, or empty. */
     public Field<List<String>> list(String name, int minItems, int maxItems, int maxLength) {
         return texts(name, minItems, maxItems, maxLength, false);
     }
@@ -157,7 +157,7 @@ public final class JsonFields {
         var texts = mustDiffer ? new LinkedHashSet<String>() : new ArrayList<String>(items.size());
         for (int i = 0; i < items.size(); i++) {
             var pointer = "/" + name + "/" + i;
-            var text = textOf(pointer, items.get(i), 1, maxLength);
+            var text = textOf(pointer, items.get(i), mustDiffer ? 1 : 0, maxLength);
             if (text.isPresent() && !texts.add(text.get())) {
                 complaints.body(pointer, "duplicate", "stands in the list more than once");
             }

@@ -53,9 +53,9 @@ record Freshness(boolean isStorable, Duration fresh, Duration stale, Duration ag
         return new Freshness(isStorable, fresh.isNegative() ? Duration.ZERO : fresh, stale, age);
     }
 
-    /** Whether there is any use in keeping it. */
+    /** Whether it may ever be used without asking. */
     boolean isUseful() {
-        return isStorable && (fresh.isPositive() || stale.isPositive());
+        return fresh.isPositive() || stale.isPositive();
     }
 
     private static Optional<Duration> lifetime(HttpAnswer answer, Map<String, String> directives, Instant now) {

@@ -36,6 +36,16 @@ final class Kept {
         return here().compareTo(freshness.fresh().plus(freshness.stale())) < 0;
     }
 
+    /** How long it is good when it was found unchanged by an answer that does not say: as long as before. */
+    Freshness again(Freshness said) {
+        var lifetime = freshness.fresh().plus(freshness.age()).minus(said.age());
+        return new Freshness(
+                freshness.isStorable() && said.isStorable(),
+                lifetime.isNegative() || freshness.fresh().isZero() ? Duration.ZERO : lifetime,
+                freshness.stale(),
+                said.age());
+    }
+
     byte[] json() {
         return json;
     }

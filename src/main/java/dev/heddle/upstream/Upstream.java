@@ -25,6 +25,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -211,8 +212,10 @@ public final class Upstream {
             return answered(target, known, answer, took(began));
         } catch (BulkheadFullException e) {
             observer.called(name, Call.FULL, took(began));
-            return failed(Problem.UPSTREAM_UNAVAILABLE.because(
-                    "Too many requests wait for the upstream " + name + "; try again.", e));
+            var problem = Problem.UPSTREAM_UNAVAILABLE.because(
+                    "Too many requests wait for the upstream " + name + "; try again.", e);
+            // Those who wait for this call may have more time to wait for a connection.
+            return new Outcome<>(Result.of(problem), !Deadline.current().isExpired());
         } catch (HttpFailure e) {
             var took = took(began);
             observer.called(name, call(e.kind()), took);
@@ -237,6 +240,12 @@ public final class Upstream {
         connections.enter();
         try {
             return pool.get(target, headers(known, trace));
+        } catch (CancellationException e) {
+            if (!Deadline.current().isExpired()) {
+                throw e;
+            }
+            // The part of an answer is interrupted at its limit, mostly before the socket notices that.
+            throw new HttpFailure(HttpFailure.Kind.TIMEOUT, "no answer in time", e);
         } finally {
             connections.leave();
         }
@@ -266,10 +275,19 @@ public final class Upstream {
     private Outcome<Result> answered(String target, @Nullable Kept known, HttpAnswer answer, Duration took) {
         if (answer.status() == 304 && known != null) {
             observer.called(name, Call.OK, took);
-            return document(target, known.json(), known.etag(), answer);
+            var freshness = freshness(answer);
+            return document(
+                    target,
+                    known.json(),
+                    etag(answer, known.etag()),
+                    saysHowLong(answer) ? freshness : known.again(freshness));
         }
         if (answer.status() / 100 != 2) {
             observer.called(name, Call.STATUS, took);
+            if (answer.status() == 404 || answer.status() == 410) {
+                // What is gone does not come back as an old answer when the upstream fails later.
+                kept.invalidate(target);
+            }
             var problem = Problem.UPSTREAM_FAILED.because(whose() + " answered with status " + answer.status() + ".");
             return new Outcome<>(new Result(null, problem, answer.status() < 500), true);
         }
@@ -278,14 +296,13 @@ public final class Upstream {
             return failed(Problem.UPSTREAM_INVALID.because(whose() + " answered with no JSON."));
         }
         observer.called(name, Call.OK, took);
-        return document(target, answer.body(), "", answer);
+        return document(target, answer.body(), etag(answer, ""), freshness(answer));
     }
 
     /** Keeps it, if it may be. */
-    private Outcome<Result> document(String target, byte[] json, String knownEtag, HttpAnswer answer) {
-        var freshness = Freshness.of(answer, options.cacheFor(), options.staleIfError(), Instant.now());
-        if (freshness.isUseful()) {
-            kept.put(target, new Kept(json, etag(answer, knownEtag), freshness));
+    private Outcome<Result> document(String target, byte[] json, String etag, Freshness freshness) {
+        if (freshness.isStorable() && (freshness.isUseful() || !etag.isEmpty())) {
+            kept.put(target, new Kept(json, etag, freshness));
         } else {
             kept.invalidate(target);
         }
@@ -295,6 +312,16 @@ public final class Upstream {
             personal.invalidate(target);
         }
         return new Outcome<>(new Result(new Document(json, null), null, false), freshness.isStorable());
+    }
+
+    private Freshness freshness(HttpAnswer answer) {
+        return Freshness.of(answer, options.cacheFor(), options.staleIfError(), Instant.now());
+    }
+
+    /** Of a 304: what it leaves out stays as it was. RFC 9111 §3.2. */
+    private static boolean saysHowLong(HttpAnswer answer) {
+        return answer.find("Cache-Control").isPresent()
+                || answer.find("Expires").isPresent();
     }
 
     /** One that could not be sent back is none. */

@@ -196,6 +196,24 @@ class SettingsFamiliesTest {
     }
 
     @Test
+    void whatThePathsOfTheContractAreMadeOfTakesTheirValuesOnly() {
+        assertComplaints(
+                WEATHER + "    resources:\n      weather: /current?place={place}\n      slow-external: /{city}\n",
+                "upstreams.weather.resources.weather: must have no place but city, because a path of the API is made of"
+                        + " it (FILE:5)",
+                "upstreams.weather.resources.slow-external: must have no places, because a path of the API is made of"
+                        + " it (FILE:6)");
+    }
+
+    @Test
+    void aPlaceCannotBeCalledLikeAParameterOfDashboards() {
+        assertComplaints(
+                WEATHER + "    resources:\n      now: /{require}\n",
+                "upstreams.weather.resources.now: must be a path that starts with a slash, perhaps with a query, and"
+                        + " with places for values as in /current?city={city}; a place is not called require (FILE:5)");
+    }
+
+    @Test
     void twoUpstreamsCannotHaveAResourceOfOneName() {
         assertComplaints(
                 """
