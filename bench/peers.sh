@@ -13,17 +13,13 @@ mkdir -p "$work" "$out"
 
 mvn -q -B compile dependency:build-classpath -Dmdep.outputFile="$work/heddle.cp" -Dmdep.includeScope=runtime
 jvm="--enable-preview ${PEERS_JVM_OPTS:--Xms512m -Xmx512m -XX:+UseCompactObjectHeaders}"
-# The harness's stub as an upstream. Nothing is kept, and what differs in n is never one call: the peers do neither.
+# The harness's stub as upstreams. Nothing is kept, but identical calls at once are one: see bench/README.md.
 cat > "$work/heddle.yaml" <<YAML
 upstreams:
-  stub:
-    url: http://127.0.0.1:18480
-    stale-if-error: 0s
-    resources:
-      json: /json
-      delay-tasks: /delay/20?tasks
-      delay-users: /delay/20?users
-      delay-stats: /delay/20?stats
+  stub: {url: "http://127.0.0.1:18480", stale-if-error: 0s, resources: {json: /json}}
+  tasks: {url: "http://127.0.0.1:18480", stale-if-error: 0s, resources: {delay-tasks: "/delay/20?tasks"}}
+  users: {url: "http://127.0.0.1:18480", stale-if-error: 0s, resources: {delay-users: "/delay/20?users"}}
+  stats: {url: "http://127.0.0.1:18480", stale-if-error: 0s, resources: {delay-stats: "/delay/20?stats"}}
 dashboards:
   aggregate:
     tasks: {source: delay-tasks, timeout: 2s, default: []}
@@ -36,7 +32,7 @@ YAML
 cat > "$work/heddle.sh" <<SH
 #!/bin/sh
 export SERVER_PORT=\$PORT ADMIN_PORT=0 LOG_ACCESS=false DATA_DIRECTORY=$work/heddle-data
-export DATABASE_MODE=external DATABASE_URL=jdbc:postgresql://\$DB_HOST:\$DB_PORT/\$DB_NAME DATABASE_USERNAME=\$DB_USER DATABASE_PASSWORD=\$DB_PASS
+export DATABASE_MODE=external DATABASE_URL='jdbc:postgresql://'\$DB_HOST:\$DB_PORT/\$DB_NAME'?currentSchema=public' DATABASE_USERNAME=\$DB_USER DATABASE_PASSWORD=\$DB_PASS
 exec $JAVA_HOME/bin/java $jvm ${HEDDLE_JVM_OPTS:-} -cp $PWD/target/classes:$(cat "$work/heddle.cp") dev.heddle.app.Main --config $work/heddle.yaml
 SH
 chmod +x "$work/heddle.sh"
@@ -55,6 +51,10 @@ if [ "$(psql -c "SELECT to_regclass('seed.tasks') IS NULL")" = t ]; then
   kill "$pid"; wait "$pid" || true
   psql -f bench/prepare.sql
 fi
+
+# The peers' notifications have another form than Heddle's, which names its schema: to them the seeded ones come first.
+psql -c 'CREATE SCHEMA IF NOT EXISTS peer; CREATE OR REPLACE VIEW peer.notifications AS TABLE seed.notifications;
+  ALTER ROLE bench SET search_path = peer, public'
 
 python3 - "$work" <<'PY'
 import json, sys
