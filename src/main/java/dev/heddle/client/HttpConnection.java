@@ -34,7 +34,7 @@ final class HttpConnection implements AutoCloseable {
     }
 
     /**
-     * Connects to the first address that takes it.
+     * Connects to the first address that takes it; each has its share of the time.
      *
      * @param readTimeout of silence, in this and every exchange to come
      * @param tls null for a connection without it
@@ -49,12 +49,15 @@ final class HttpConnection implements AutoCloseable {
             Deadline deadline)
             throws HttpFailure {
         var failure = new HttpFailure(Kind.UNRESOLVED, origin + " has no address");
-        for (var address : addresses) {
+        for (int i = 0; i < addresses.size(); i++) {
+            // One that swallows everything leaves the others their share.
+            var share = Deadline.after(deadline.remaining().dividedBy(addresses.size() - i));
             try {
-                return open(origin, new InetSocketAddress(address, origin.port()), readTimeout, tls, deadline);
+                var address = new InetSocketAddress(addresses.get(i), origin.port());
+                return open(origin, address, readTimeout, tls, share);
             } catch (HttpFailure e) {
                 failure = e;
-                if (e.kind() != Kind.UNREACHABLE) {
+                if (e.kind() != Kind.UNREACHABLE && e.kind() != Kind.TIMEOUT) {
                     break;
                 }
             }

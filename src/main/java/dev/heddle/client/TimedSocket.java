@@ -4,6 +4,7 @@ import dev.heddle.concurrent.Deadline;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.Proxy;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
@@ -22,6 +23,8 @@ final class TimedSocket extends Socket {
     private boolean isAtEnd;
 
     TimedSocket(Duration readTimeout) {
+        // Or the JDK's system properties could send it to somebody else than the address that was vetted.
+        super(Proxy.NO_PROXY);
         this.readTimeout = readTimeout;
     }
 

@@ -55,7 +55,7 @@ record Freshness(boolean isStorable, Duration fresh, Duration stale, Duration ag
 
     /** Whether it may ever be used without asking. */
     boolean isUseful() {
-        return fresh.isPositive() || stale.isPositive();
+        return isStorable && (fresh.isPositive() || stale.isPositive());
     }
 
     private static Optional<Duration> lifetime(HttpAnswer answer, Map<String, String> directives, Instant now) {

@@ -1,7 +1,5 @@
 package dev.heddle.upstream;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.heddle.client.HttpAnswer;
 import dev.heddle.client.HttpFailure;
 import dev.heddle.client.HttpHeader;
@@ -38,17 +36,6 @@ public final class Upstream {
 
     private static final System.Logger LOG = System.getLogger(Upstream.class.getName());
 
-    /** What is kept of one upstream, in bytes of documents. */
-    private static final long KEPT_BYTES_MAX = 16L << 20;
-
-    /** Beside its document, a kept answer takes about so many bytes. */
-    private static final int KEPT_OVERHEAD = 200;
-
-    /** How long it is believed that an answer may not be shared, and of how many targets. */
-    private static final Duration PERSONAL_FOR = Duration.ofMinutes(1);
-
-    private static final int PERSONAL_MAX = 1000;
-
     /** A caller that leaves earlier says nothing about the upstream, so none can open the breaker for the others. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
@@ -60,11 +47,8 @@ public final class Upstream {
     private final HttpPool pool;
     private final Bulkhead connections;
     private final Breaker breaker;
-    private final Cache<String, Kept> kept;
+    private final AnswerCache cache = new AnswerCache();
     private final SingleFlight<String, Result> flights = new SingleFlight<>();
-
-    /** Targets whose answers are for nobody else: waiting for another's would be in vain. */
-    private final Cache<String, Boolean> personal;
 
     /**
      * What an upstream is and may cost.
@@ -117,14 +101,6 @@ public final class Upstream {
         connections = new Bulkhead(
                 "connections to upstream " + name, options.maxConnections(), options.queue(), options.queueWait());
         breaker = new Breaker(options.breakerPause(), System::nanoTime);
-        kept = Caffeine.newBuilder()
-                .maximumWeight(KEPT_BYTES_MAX)
-                .weigher((String target, Kept its) -> KEPT_OVERHEAD + target.length() + its.bytes())
-                .build();
-        personal = Caffeine.newBuilder()
-                .maximumSize(PERSONAL_MAX)
-                .expireAfterWrite(PERSONAL_FOR)
-                .build();
     }
 
     /** Its name. */
@@ -155,7 +131,7 @@ public final class Upstream {
      */
     Document get(String path, Trace trace) {
         var target = target(path);
-        var known = kept.getIfPresent(target);
+        var known = cache.find(target);
         if (known != null && known.isFresh()) {
             observer.saved(name, Saved.FRESH);
             return known.document();
@@ -181,7 +157,7 @@ public final class Upstream {
     }
 
     private Result fetched(String target, @Nullable Kept known, Trace trace) {
-        if (personal.getIfPresent(target) != null) {
+        if (cache.isPersonal(target)) {
             return call(target, known, trace).value();
         }
         try {
@@ -286,7 +262,7 @@ public final class Upstream {
             observer.called(name, Call.STATUS, took);
             if (answer.status() == 404 || answer.status() == 410) {
                 // What is gone does not come back as an old answer when the upstream fails later.
-                kept.invalidate(target);
+                cache.drop(target);
             }
             var problem = Problem.UPSTREAM_FAILED.because(whose() + " answered with status " + answer.status() + ".");
             return new Outcome<>(new Result(null, problem, answer.status() < 500), true);
@@ -299,18 +275,8 @@ public final class Upstream {
         return document(target, answer.body(), etag(answer, ""), freshness(answer));
     }
 
-    /** Keeps it, if it may be. */
     private Outcome<Result> document(String target, byte[] json, String etag, Freshness freshness) {
-        if (freshness.isStorable() && (freshness.isUseful() || !etag.isEmpty())) {
-            kept.put(target, new Kept(json, etag, freshness));
-        } else {
-            kept.invalidate(target);
-        }
-        if (!freshness.isStorable()) {
-            personal.put(target, true);
-        } else if (personal.getIfPresent(target) != null) {
-            personal.invalidate(target);
-        }
+        cache.keep(target, json, etag, freshness);
         return new Outcome<>(new Result(new Document(json, null), null, false), freshness.isStorable());
     }
 

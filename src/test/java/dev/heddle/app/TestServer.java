@@ -238,6 +238,17 @@ public final class TestServer implements AutoCloseable {
                 .build());
     }
 
+    /** What a metric says now, named with its labels. */
+    public double metric(String name) {
+        return operations("/metrics")
+                .text()
+                .lines()
+                .filter(line -> line.startsWith(name + " "))
+                .mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1)))
+                .findFirst()
+                .orElseThrow();
+    }
+
     private Reply exchange(HttpRequest request) {
         try {
             return new Reply(exchangeOnOpenConnection(request));

@@ -15,9 +15,12 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -747,6 +750,40 @@ class HttpPoolIT {
             }
             assertEquals(5000, upstream.accepted());
             assertNothingLeft(pool, upstream);
+        }
+    }
+
+    @Test
+    void anAddressThatSwallowsEverythingLeavesTheNextItsShareOfTheTime() throws IOException {
+        try (var upstream = FakeUpstream.json("1");
+                var full = new ServerSocket(upstream.port(), 1, InetAddress.ofLiteral("127.0.0.2"))) {
+            var fillers = new ArrayList<Socket>();
+            try {
+                fill(full, fillers);
+                var addresses = List.of(InetAddress.ofLiteral("127.0.0.2"), InetAddress.ofLiteral("127.0.0.1"));
+                var origin = Origin.of("http://two.example:" + upstream.port()).orElseThrow();
+                var limits = new HttpPool.Limits(2, Duration.ofSeconds(2), LONG, LONG, MAX);
+                try (var pool = new HttpPool(origin, (host, deadline) -> addresses, limits, null)) {
+                    assertEquals("1", get(pool));
+                }
+            } finally {
+                for (var filler : fillers) {
+                    filler.close();
+                }
+            }
+        }
+    }
+
+    /** Connects until the listener, which accepts nobody, takes no more. */
+    private static void fill(ServerSocket full, List<Socket> fillers) throws IOException {
+        try {
+            while (true) {
+                var filler = new Socket();
+                fillers.add(filler);
+                filler.connect(full.getLocalSocketAddress(), 200);
+            }
+        } catch (SocketTimeoutException e) {
+            // Full.
         }
     }
 }

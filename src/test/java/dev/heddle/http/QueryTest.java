@@ -178,8 +178,24 @@ class QueryTest {
 
     @Test
     void aParameterThatStandsTwiceIsComplainedAboutEvenWhenItSaysTheSame() {
-        query("a=1&b=2&%61=1");
+        assertEquals(Optional.of("1"), query("a=1&b=2&%61=1").text("a", 10));
         assertEquals(List.of("a duplicate"), Complained.in(complaints));
+    }
+
+    @Test
+    void aParameterThatMayStandSeveralTimesKeepsItsOrder() {
+        var query = query("a=1&b=2&%61=&a=1");
+        assertEquals(List.of("1", "", "1"), query.all("a"));
+        assertEquals(List.of(), query.all("c"));
+        assertEquals(List.of(), Complained.in(complaints));
+    }
+
+    @Test
+    void aParameterThatIsRequiredIsMissedOnce() {
+        var query = query("b=");
+        query.require("a");
+        query.require("b");
+        assertEquals(List.of("a required"), Complained.in(complaints));
     }
 
     @Test

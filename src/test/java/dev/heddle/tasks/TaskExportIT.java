@@ -330,22 +330,12 @@ class TaskExportIT {
         }
     }
 
-    private static double metric(String name) {
-        return server.operations("/metrics")
-                .text()
-                .lines()
-                .filter(line -> line.startsWith(name + " "))
-                .mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1)))
-                .findFirst()
-                .orElseThrow();
-    }
-
     private static void awaitStalled(int exports) {
         // The operations' own request is in flight while it asks.
         await().atMost(Duration.ofSeconds(20))
                 .during(Duration.ofMillis(300))
-                .until(() -> metric("heddle_database_gate_inside{pool=\"requests\"}") == 0
-                        && metric("http_server_requests_in_flight") == exports + 1);
+                .until(() -> server.metric("heddle_database_gate_inside{pool=\"requests\"}") == 0
+                        && server.metric("http_server_requests_in_flight") == exports + 1);
     }
 
     @Test
