@@ -134,7 +134,7 @@ public final class JsonFields {
         return texts(name, minItems, maxItems, maxLength, true);
     }
 
-    /** A list of texts, of which some may be the same, or empty. */
+    /** A list of strings that are not kept: any characters, the same more than once, or none. */
     public Field<List<String>> list(String name, int minItems, int maxItems, int maxLength) {
         return texts(name, minItems, maxItems, maxLength, false);
     }
@@ -157,12 +157,21 @@ public final class JsonFields {
         var texts = mustDiffer ? new LinkedHashSet<String>() : new ArrayList<String>(items.size());
         for (int i = 0; i < items.size(); i++) {
             var pointer = "/" + name + "/" + i;
-            var text = textOf(pointer, items.get(i), mustDiffer ? 1 : 0, maxLength);
+            var text = mustDiffer
+                    ? textOf(pointer, items.get(i), 1, maxLength)
+                    : stringOf(pointer, items.get(i), maxLength);
             if (text.isPresent() && !texts.add(text.get())) {
                 complaints.body(pointer, "duplicate", "stands in the list more than once");
             }
         }
         return new ArrayList<>(texts);
+    }
+
+    private Optional<String> stringOf(String pointer, @Nullable Object value, int max) {
+        // Only what could not be stored is wrong with the characters of a text.
+        return value instanceof String string && string.length() <= max
+                ? Optional.of(string)
+                : textOf(pointer, value, 0, max);
     }
 
     private Optional<String> textOf(String pointer, @Nullable Object value, int min, int max) {

@@ -12,6 +12,7 @@ import dev.heddle.upstream.Batch.Fetched;
 import dev.heddle.upstream.Batch.Item;
 import dev.heddle.upstream.Batch.Missed;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** The HTTP side of {@link Batch}. */
@@ -63,9 +64,14 @@ public final class BatchRoutes {
         });
     }
 
+    /** Half a pair of surrogates is no character: it comes back as a question mark. */
+    private static String writable(String url) {
+        return new String(url.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+    }
+
     private static void write(JsonGenerator json, Item item, Request request) throws IOException {
         json.writeStartObject();
-        json.writeStringField("url", item.url());
+        json.writeStringField("url", writable(item.url()));
         switch (item) {
             case Fetched fetched -> {
                 json.writeNumberField("status", fetched.status());

@@ -283,4 +283,21 @@ class BatchIT {
                             .asInt());
         }
     }
+
+    @Test
+    void charactersThatNoUrlHasSpoilTheirOwnItemOnly() {
+        try (var upstream = FakeUpstream.json("{}");
+                var server = server(upstream)) {
+            var reply = server.send("POST", "/batch", server.person().token(), """
+                {"urls": ["%1$s/\\u0000", "%1$s/\\ud800", "%1$s/\\r\\nX: 1", "%1$s/good"]}\
+                """.formatted(upstream.url()));
+            assertEquals(200, reply.status(), reply.text());
+            for (int i = 0; i < 3; i++) {
+                assertEquals("url-refused", code(reply.json().get(i)), reply.text());
+            }
+            assertEquals(upstream.url() + "/?", reply.json().get(1).get("url").asText());
+            assertEquals(200, reply.json().get(3).get("status").asInt());
+            assertEquals(1, upstream.requests().size());
+        }
+    }
 }
