@@ -3,6 +3,7 @@ package dev.heddle.app;
 import dev.heddle.dashboard.DashboardRoutes;
 import dev.heddle.db.Database;
 import dev.heddle.db.EmbeddedPostgres;
+import dev.heddle.files.FileRoutes;
 import dev.heddle.http.AccessLog;
 import dev.heddle.http.Gatekeeper;
 import dev.heddle.http.HttpMetrics;
@@ -38,6 +39,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /** One running server: everything it is made of, opened in order and closed in reverse. Safe for any thread. */
@@ -225,14 +227,27 @@ final class Heddle implements AutoCloseable {
 
     private Kernel kernel(Routes table, Gatekeeper gatekeeper, HttpMetrics metrics, AccessLog accessLog) {
         var limits = new Kernel.Limits(
-                settings.server().requestTimeout(), (int) settings.server().maxHeaderSize());
+                settings.server().requestTimeout(),
+                (int) settings.server().maxHeaderSize(),
+                settings.server().maxBodySize());
         return new Kernel(table, gatekeeper, problems, metrics, accessLog, limits);
     }
 
     private HttpServer.Address address(String host, int port) {
         var its = settings.server();
         return new HttpServer.Address(
-                host, port, its.maxConnections(), its.maxBodySize(), (int) its.maxHeaderSize(), its.idleTimeout());
+                host, port, its.maxConnections(), longestBody(), (int) its.maxHeaderSize(), its.idleTimeout());
+    }
+
+    /** Of all routes together; each has its own limit besides. */
+    private long longestBody() {
+        return LongStream.of(
+                        settings.server().maxBodySize(),
+                        FileRoutes.bodyBytes(settings.files().maxSize()),
+                        settings.imports().maxSize(),
+                        settings.compute().maxBodySize())
+                .max()
+                .orElseThrow();
     }
 
     private Map<String, BooleanSupplier> readiness() {

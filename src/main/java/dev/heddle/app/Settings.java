@@ -33,6 +33,9 @@ public record Settings(
         Map<String, Upstream> upstreams,
         Map<String, Dashboard> dashboards,
         Batch batch,
+        Files files,
+        Import imports,
+        Compute compute,
         Log log,
         List<String> description) {
 
@@ -363,8 +366,74 @@ public record Settings(
         }
     }
 
-    /** What is logged, and how. */
-    public record Log(Format format, Level level, boolean access) {
+    /**
+     * What users keep here.
+     *
+     * @param directory where their bytes are
+     * @param maxSize of one file, in bytes
+     * @param quota of all files of a user together, in bytes
+     * @param maxFiles of a user
+     * @param keepFree what uploads leave free on the disk, in bytes
+     */
+    public record Files(Path directory, long maxSize, long quota, int maxFiles, long keepFree) {
+        /** Refuses values out of range. */
+        public Files {
+            SettingsKey.FILES_DIRECTORY.check(directory);
+            SettingsKey.FILES_MAX_SIZE.check(maxSize);
+            SettingsKey.FILES_QUOTA.check(quota);
+            SettingsKey.FILES_MAX_FILES.check(maxFiles);
+            SettingsKey.FILES_KEEP_FREE.check(keepFree);
+        }
+    }
+
+    /**
+     * Tasks that come many at once.
+     *
+     * @param maxSize of a body, in bytes
+     */
+    public record Import(long maxSize) {
+        /** Refuses values out of range. */
+        public Import {
+            SettingsKey.IMPORT_MAX_SIZE.check(maxSize);
+        }
+    }
+
+    /**
+     * Work that takes nothing but processors.
+     *
+     * @param threads how much of it at once
+     * @param queue how many more may wait
+     * @param queueWait how long each of them waits before it is refused
+     * @param maxRounds of one request
+     * @param maxBodySize of what is hashed, in bytes
+     */
+    public record Compute(int threads, int queue, Duration queueWait, int maxRounds, long maxBodySize) {
+        /** Refuses values out of range. */
+        public Compute {
+            SettingsKey.COMPUTE_THREADS.check(threads);
+            SettingsKey.COMPUTE_QUEUE.check(queue);
+            SettingsKey.COMPUTE_QUEUE_WAIT.check(queueWait);
+            SettingsKey.COMPUTE_MAX_ROUNDS.check(maxRounds);
+            SettingsKey.COMPUTE_MAX_BODY_SIZE.check(maxBodySize);
+        }
+    }
+
+    /**
+     * What is logged, and how.
+     *
+     * @param directory where it is kept
+     * @param maxFileSize after which a new file begins, in bytes
+     * @param maxFiles how many are kept; 0 for none, then there is only standard output
+     */
+    public record Log(Format format, Level level, boolean access, Path directory, long maxFileSize, int maxFiles) {
+
+        /** Refuses values out of range. */
+        public Log {
+            SettingsKey.LOG_DIRECTORY.check(directory);
+            SettingsKey.LOG_MAX_FILE_SIZE.check(maxFileSize);
+            SettingsKey.LOG_MAX_FILES.check(maxFiles);
+        }
+
         /** How a line looks. */
         public enum Format {
             TEXT,

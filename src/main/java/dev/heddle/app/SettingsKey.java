@@ -144,11 +144,41 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
     static final SettingsKey<Duration> BATCH_CONNECT_TIMEOUT =
             new SettingsKey<>("batch.connect-timeout", "1s", new SettingsKind.Span("10ms", "30s"));
 
+    static final SettingsKey<Path> FILES_DIRECTORY =
+            new SettingsKey<>("files.directory", null, new SettingsKind.Place());
+    static final SettingsKey<Long> FILES_MAX_SIZE =
+            new SettingsKey<>("files.max-size", "1GiB", new SettingsKind.Size("1KiB", "1024GiB"));
+    static final SettingsKey<Long> FILES_QUOTA =
+            new SettingsKey<>("files.quota", "10GiB", new SettingsKind.Size("1KiB", "1048576GiB"));
+    static final SettingsKey<Integer> FILES_MAX_FILES =
+            new SettingsKey<>("files.max-files", "10000", new SettingsKind.Whole(1, 1_000_000));
+    static final SettingsKey<Long> FILES_KEEP_FREE =
+            new SettingsKey<>("files.keep-free", "256MiB", new SettingsKind.Size("0B", "1024GiB"));
+
+    static final SettingsKey<Long> IMPORT_MAX_SIZE =
+            new SettingsKey<>("import.max-size", "256MiB", new SettingsKind.Size("1KiB", "64GiB"));
+
+    static final SettingsKey<Integer> COMPUTE_THREADS =
+            new SettingsKey<>("compute.threads", "1", new SettingsKind.Whole(1, 256));
+    static final SettingsKey<Integer> COMPUTE_QUEUE =
+            new SettingsKey<>("compute.queue", "32", new SettingsKind.Whole(0, 10_000));
+    static final SettingsKey<Duration> COMPUTE_QUEUE_WAIT =
+            new SettingsKey<>("compute.queue-wait", "2s", new SettingsKind.Span("10ms", "5m"));
+    static final SettingsKey<Integer> COMPUTE_MAX_ROUNDS =
+            new SettingsKey<>("compute.max-rounds", "10000000", new SettingsKind.Whole(1, 1_000_000_000));
+    static final SettingsKey<Long> COMPUTE_MAX_BODY_SIZE =
+            new SettingsKey<>("compute.max-body-size", "1GiB", new SettingsKind.Size("1KiB", "1024GiB"));
+
     static final SettingsKey<Settings.Log.Format> LOG_FORMAT =
             new SettingsKey<>("log.format", "text", new SettingsKind.Choice<>(Settings.Log.Format.class));
     static final SettingsKey<Settings.Log.Level> LOG_LEVEL =
             new SettingsKey<>("log.level", "info", new SettingsKind.Choice<>(Settings.Log.Level.class));
     static final SettingsKey<Boolean> LOG_ACCESS = new SettingsKey<>("log.access", "true", new SettingsKind.Truth());
+    static final SettingsKey<Path> LOG_DIRECTORY = new SettingsKey<>("log.directory", null, new SettingsKind.Place());
+    static final SettingsKey<Long> LOG_MAX_FILE_SIZE =
+            new SettingsKey<>("log.max-file-size", "16MiB", new SettingsKind.Size("64KiB", "1GiB"));
+    static final SettingsKey<Integer> LOG_MAX_FILES =
+            new SettingsKey<>("log.max-files", "8", new SettingsKind.Whole(0, 100));
 
     /** Every key, in the order of the file. */
     static final List<SettingsKey<?>> ALL = List.of(
@@ -210,9 +240,23 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
             BATCH_PRIVATE_NETWORKS,
             BATCH_TIMEOUT,
             BATCH_CONNECT_TIMEOUT,
+            FILES_DIRECTORY,
+            FILES_MAX_SIZE,
+            FILES_QUOTA,
+            FILES_MAX_FILES,
+            FILES_KEEP_FREE,
+            IMPORT_MAX_SIZE,
+            COMPUTE_THREADS,
+            COMPUTE_QUEUE,
+            COMPUTE_QUEUE_WAIT,
+            COMPUTE_MAX_ROUNDS,
+            COMPUTE_MAX_BODY_SIZE,
             LOG_FORMAT,
             LOG_LEVEL,
-            LOG_ACCESS);
+            LOG_ACCESS,
+            LOG_DIRECTORY,
+            LOG_MAX_FILE_SIZE,
+            LOG_MAX_FILES);
 
     /** The values of {@code database.mode}. */
     enum Mode {

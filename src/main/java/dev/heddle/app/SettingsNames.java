@@ -75,9 +75,9 @@ final class SettingsNames {
         var patterns = Stream.concat(SECTIONS.stream(), SettingsKey.ALL.stream().map(SettingsKey::name))
                 .toList();
         var known = patterns.stream().map(pattern -> filled(pattern, name)).toList();
-        // What ends with a chosen name is no help: any word would be close to it.
+        // What ends with a chosen name is no help: any word would be close to it. Nor is a section, which has no last.
         var fixed = patterns.stream()
-                .filter(pattern -> !pattern.endsWith(STAR))
+                .filter(pattern -> !pattern.endsWith(STAR) && pattern.indexOf('.') >= 0)
                 .map(pattern -> filled(pattern, name))
                 .toList();
         return unknown(name, known, fixed);
@@ -92,7 +92,8 @@ final class SettingsNames {
 
     private static String unknown(String name, Collection<String> known, Collection<String> knownByTheirLast) {
         var wanted = name.toLowerCase(Locale.ROOT);
-        var byName = closest(wanted, known, UnaryOperator.identity());
+        var isLast = knownByTheirLast.stream().anyMatch(pattern -> last(pattern).equals(last(wanted)));
+        var byName = isLast ? "" : closest(wanted, known, UnaryOperator.identity());
         return "is not a known key"
                 + meant(byName.isEmpty() ? closest(last(wanted), knownByTheirLast, SettingsNames::last) : byName);
     }

@@ -98,6 +98,9 @@ final class SettingsReader {
                 remote.upstreams(),
                 remote.dashboards(),
                 remote.batch(),
+                files(),
+                new Settings.Import(values.get(SettingsKey.IMPORT_MAX_SIZE)),
+                compute(),
                 log(),
                 values.description());
     }
@@ -259,10 +262,37 @@ final class SettingsReader {
                 values.get(SettingsKey.EMAIL_TIMEOUT));
     }
 
+    private Settings.Files files() {
+        return new Settings.Files(
+                place(SettingsKey.FILES_DIRECTORY, "files"),
+                values.get(SettingsKey.FILES_MAX_SIZE),
+                values.get(SettingsKey.FILES_QUOTA),
+                values.get(SettingsKey.FILES_MAX_FILES),
+                values.get(SettingsKey.FILES_KEEP_FREE));
+    }
+
+    private Settings.Compute compute() {
+        return new Settings.Compute(
+                values.get(SettingsKey.COMPUTE_THREADS),
+                values.get(SettingsKey.COMPUTE_QUEUE),
+                values.get(SettingsKey.COMPUTE_QUEUE_WAIT),
+                values.get(SettingsKey.COMPUTE_MAX_ROUNDS),
+                values.get(SettingsKey.COMPUTE_MAX_BODY_SIZE));
+    }
+
+    /** A directory of its own, or else the one of that name in the data directory. */
+    private Path place(SettingsKey<Path> key, String otherwise) {
+        var own = values.getOrNull(key);
+        return own == null ? values.get(SettingsKey.DATA_DIRECTORY).resolve(otherwise) : own;
+    }
+
     private Settings.Log log() {
         return new Settings.Log(
                 values.get(SettingsKey.LOG_FORMAT),
                 values.get(SettingsKey.LOG_LEVEL),
-                values.get(SettingsKey.LOG_ACCESS));
+                values.get(SettingsKey.LOG_ACCESS),
+                place(SettingsKey.LOG_DIRECTORY, "logs"),
+                values.get(SettingsKey.LOG_MAX_FILE_SIZE),
+                values.get(SettingsKey.LOG_MAX_FILES));
     }
 }

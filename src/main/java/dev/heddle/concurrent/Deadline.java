@@ -25,9 +25,14 @@ public final class Deadline {
         return new Deadline(System.nanoTime() + nanos(limit));
     }
 
-    /** The deadline of the work that runs here, or one a year away when nobody has bound one. */
+    /** One that does not come: a year away. */
+    public static Deadline never() {
+        return after(FOREVER);
+    }
+
+    /** The deadline of the work that runs here, or {@link #never} when nobody has bound one. */
     public static Deadline current() {
-        return CURRENT.isBound() ? CURRENT.get() : after(FOREVER);
+        return CURRENT.isBound() ? CURRENT.get() : never();
     }
 
     /** What is left; zero or negative when it has passed. */

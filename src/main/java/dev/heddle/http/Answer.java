@@ -4,8 +4,8 @@ import io.helidon.http.Header;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
+import java.io.Closeable;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Answer {
 
+    private static final System.Logger LOG = System.getLogger(Answer.class.getName());
+
     /** Private, but a client may keep it and ask whether it is still good. */
     private static final Header REVALIDATE = HeaderValues.createCached(HeaderNames.CACHE_CONTROL, "private, no-cache");
 
@@ -23,11 +25,13 @@ public final class Answer {
 
     private static final byte[] NOTHING = new byte[0];
 
+    private static final long LENGTH_UNKNOWN = -1;
+
     /** Writes a body piece by piece; an exception cuts the connection, so that a client never takes a part for all. */
     @FunctionalInterface
     public interface Streaming {
-        /** Writes everything; the caller closes the stream. */
-        void to(OutputStream out) throws IOException;
+        /** Writes everything; the caller ends the stream. */
+        void to(BodyOutput out) throws IOException;
     }
 
     private final int status;
@@ -35,6 +39,8 @@ public final class Answer {
     private final @Nullable Streaming streaming;
     private final List<Header> headers = new ArrayList<>(6);
     private long version;
+    private long length = LENGTH_UNKNOWN;
+    private @Nullable Closeable owned;
 
     private Answer(int status, byte[] bytes, @Nullable Streaming streaming) {
         this.status = status;
@@ -77,6 +83,19 @@ public final class Answer {
         return new Answer(200, NOTHING, streaming).header(HeaderNames.CONTENT_TYPE, contentType);
     }
 
+    /** A status and a body of that many bytes, written as it is read. Its headers follow. */
+    public static Answer stream(int status, long length, Streaming streaming) {
+        var answer = new Answer(status, NOTHING, streaming);
+        answer.length = length;
+        return answer;
+    }
+
+    /** Hands over what the stream reads from: the kernel closes it, whether or not the stream was ever begun. */
+    public Answer owning(Closeable source) {
+        owned = source;
+        return this;
+    }
+
     /** One more header. */
     public Answer header(HeaderName name, String value) {
         return header(HeaderValues.create(name, value));
@@ -116,6 +135,27 @@ public final class Answer {
     @Nullable
     Streaming streaming() {
         return streaming;
+    }
+
+    /** Whether the length of the stream was given. */
+    boolean hasLength() {
+        return length != LENGTH_UNKNOWN;
+    }
+
+    long length() {
+        return length;
+    }
+
+    /** Closes what it owns. */
+    void release() {
+        if (owned != null) {
+            try {
+                owned.close();
+            } catch (IOException e) {
+                // Read only: nothing is lost with it.
+                LOG.log(System.Logger.Level.DEBUG, "the source of an answer could not be closed", e);
+            }
+        }
     }
 
     /** 0 when it has none. */

@@ -4,8 +4,6 @@ import io.helidon.webserver.ErrorHandling;
 import io.helidon.webserver.ListenerConfig;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.HttpRouting;
-import io.helidon.webserver.http1.Http1Config;
-import io.helidon.webserver.http1.Http1ConnectionSelector;
 import java.time.Duration;
 
 /**
@@ -37,7 +35,7 @@ public final class HttpServer implements AutoCloseable {
      * @param host address or name to bind
      * @param port 0 lets the system choose
      * @param maxConnections more wait in the kernel's backlog
-     * @param maxBodyBytes a longer body is 413
+     * @param maxBodyBytes a longer body is 413, whatever the route; each has a smaller limit of its own
      * @param maxHeaderBytes longer header fields are 431
      * @param idleTimeout a connection that sends no request for so long is closed
      */
@@ -95,12 +93,8 @@ public final class HttpServer implements AutoCloseable {
         listener.host(address.host())
                 .port(address.port())
                 .protocolsDiscoverServices(false)
-                .addConnectionSelector(Http1ConnectionSelector.builder()
-                        .config(Http1Config.builder()
-                                .maxPrologueLength(REQUEST_LINE_BYTES)
-                                .maxHeadersSize(address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR)
-                                .build())
-                        .build())
+                .addConnectionSelector(
+                        new ConnectionGuard(REQUEST_LINE_BYTES, address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR))
                 .maxPayloadSize(address.maxBodyBytes())
                 .maxTcpConnections(address.maxConnections())
                 .idleConnectionTimeout(address.idleTimeout())

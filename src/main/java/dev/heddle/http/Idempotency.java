@@ -48,12 +48,31 @@ public final class Idempotency {
 
     /** Does the work, once if the request carries a key. */
     public Answer once(Request request, String callerId, Supplier<Answer> work) {
+        return once(request, callerId, request::fingerprint, work);
+    }
+
+    /**
+     * The same for a request whose body was a stream. It is called when the body has come, so a repeat that overtakes the
+     * first one takes its place: whichever is whole first is done.
+     *
+     * @param content what the body came to, such as its digest
+     */
+    public Answer onceStreamed(Request request, String callerId, byte[] content, Supplier<Answer> work) {
+        return once(request, callerId, () -> request.fingerprint(content), work);
+    }
+
+    private Answer once(Request request, String callerId, Supplier<String> fingerprint, Supplier<Answer> work) {
         var key = request.idempotencyKey();
         if (key.isEmpty()) {
             return work.get();
         }
         requireValid(key.get());
-        return store.once(new Use(callerId, key.get(), request.fingerprint(), request.rawPath(), request.id()), work);
+        return store.once(new Use(callerId, key.get(), fingerprint.get(), request.rawPath(), request.id()), work);
+    }
+
+    /** Refuses a key that is none, before anything is received on its behalf. */
+    public static void requireValidKey(Request request) {
+        request.idempotencyKey().ifPresent(Idempotency::requireValid);
     }
 
     private static void requireValid(String key) {

@@ -29,6 +29,8 @@ public final class Kernel {
     private static final Header NOSNIFF = HeaderValues.createCached("X-Content-Type-Options", "nosniff");
     private static final Header NO_STORE = HeaderValues.createCached(HeaderNames.CACHE_CONTROL, "no-store");
 
+    private static final byte[] NOTHING = new byte[0];
+
     private static final Pattern SECONDS = Pattern.compile("[0-9]{1,6}(\\.[0-9]{1,9})?");
 
     private final Routes routes;
@@ -43,8 +45,9 @@ public final class Kernel {
      *
      * @param requestTimeout the deadline when the caller names none, and the longest it may name
      * @param headerBytes all header names and values together, in bytes; more is 431
+     * @param bodyBytes of a body that is held in memory; more is 413
      */
-    public record Limits(Duration requestTimeout, int headerBytes) {}
+    public record Limits(Duration requestTimeout, int headerBytes, long bodyBytes) {}
 
     /** Answers by that table. */
     public Kernel(
@@ -66,16 +69,25 @@ public final class Kernel {
     void handle(ServerRequest in, RoutingResponse out) {
         long start = System.nanoTime();
         metrics.started();
-        var request = new Request(in, RequestIds.of(first(in, X_REQUEST_ID)));
+        var request = new Request(in, RequestIds.of(first(in, X_REQUEST_ID)), limits);
         var sent = new Sent();
+        Answer answer = null;
         try {
-            var answer = answer(request, sent);
+            answer = answer(request, sent);
+            if (!sent.mustClose && request.leavesBody()) {
+                sent.mustClose = true;
+                answer.header(HeaderValues.CONNECTION_CLOSE);
+            }
             sent.status = answer.status();
             send(request, answer, out, sent);
             if (sent.mustClose) {
+                Wire.current().ifPresent(Wire::linger);
                 throw new CloseConnectionException("where the next request begins is unknown");
             }
         } finally {
+            if (answer != null) {
+                answer.release();
+            }
             long nanos = System.nanoTime() - start;
             metrics.ended(sent.route, sent.status, nanos);
             if (accessLog.isOn()) {
@@ -149,9 +161,15 @@ public final class Kernel {
         request.pathValues(place.values());
         var deadline = deadline(sent.asked);
         sent.deadline = deadline;
-        var answer = deadline.call(() ->
-                gatekeeper.admit(request, route.access(), () -> route.run().run(request)));
+        var answer = deadline.call(() -> gatekeeper.admit(request, route.access(), () -> run(route, request, sent)));
         return unlessNotModified(request, answer);
+    }
+
+    /** A body comes as fast as its client sends it; the server's default deadline is for what is done with it. */
+    private static Answer run(Route route, Request request, Sent sent) {
+        return route.isStreaming() && sent.asked == null
+                ? Deadline.never().call(() -> route.run().run(request))
+                : route.run().run(request);
     }
 
     private Deadline deadline(@Nullable Duration asked) {
@@ -203,11 +221,17 @@ public final class Kernel {
             out.header(NO_STORE);
         }
         var streaming = answer.streaming();
-        if (streaming != null) {
+        boolean isHead = request.method().equals("HEAD");
+        if (streaming != null && answer.hasLength()) {
+            out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, answer.length()));
+        }
+        if (streaming != null && isHead && answer.hasLength()) {
+            out.send(NOTHING);
+        } else if (streaming != null) {
             stream(request, streaming, out, sent);
-        } else if (request.method().equals("HEAD")) {
+        } else if (isHead) {
             out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, answer.bytes().length));
-            out.send(new byte[0]);
+            out.send(NOTHING);
         } else {
             sent.bytes = answer.bytes().length;
             out.send(answer.bytes());
@@ -220,23 +244,23 @@ public final class Kernel {
      */
     private void stream(Request request, Answer.Streaming streaming, RoutingResponse out, Sent sent) {
         boolean head = request.method().equals("HEAD");
-        var counted = new Counted(head ? OutputStream.nullOutputStream() : out.outputStream());
+        var body = new BodyOutput(head ? OutputStream.nullOutputStream() : out.outputStream());
         try {
             var deadline = sent.deadline;
             if (sent.asked == null || deadline == null) {
-                streaming.to(counted);
+                streaming.to(body);
             } else {
                 deadline.call(() -> {
-                    streaming.to(counted);
+                    streaming.to(body);
                     return null;
                 });
             }
-            counted.out.close();
+            body.finish();
             out.commit();
             if (head) {
                 // Known only by making it; the web server would claim 0 otherwise.
-                out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, counted.bytes));
-                out.send(new byte[0]);
+                out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, body.bytes()));
+                out.send(NOTHING);
             }
         } catch (CloseConnectionException e) {
             throw e;
@@ -246,7 +270,7 @@ public final class Kernel {
             breakOff(request, problems.of(e), out, sent);
         } finally {
             if (!head && sent.bytes == 0) {
-                sent.bytes = counted.bytes;
+                sent.bytes = body.bytes();
             }
         }
     }
@@ -259,33 +283,6 @@ public final class Kernel {
             throw new CloseConnectionException("a stream broke off", problem);
         }
         send(request, Problems.answer(problem, request.rawPath(), request.id()), out, sent);
-    }
-
-    /** Counts what passes; closing it closes nothing, because a stream that broke off must not look complete. */
-    private static final class Counted extends OutputStream {
-        private final OutputStream out;
-        private long bytes;
-
-        Counted(OutputStream out) {
-            this.out = out;
-        }
-
-        @Override
-        public void write(int b) throws IOException {
-            out.write(b);
-            bytes++;
-        }
-
-        @Override
-        public void write(byte[] from, int offset, int length) throws IOException {
-            out.write(from, offset, length);
-            bytes += length;
-        }
-
-        @Override
-        public void flush() throws IOException {
-            out.flush();
-        }
     }
 
     private static String first(ServerRequest in, HeaderName name) {

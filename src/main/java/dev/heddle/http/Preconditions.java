@@ -56,16 +56,32 @@ public final class Preconditions {
                 || (!header.isEmpty() && versions(header, true).contains(version));
     }
 
+    /**
+     * Whether a list of tags, or {@code *}, names that tag of something that is there.
+     *
+     * @param tag without its quotes
+     * @param weakToo compare weakly, as {@code If-None-Match} does
+     */
+    public static boolean matches(String header, String tag, boolean weakToo) {
+        return header.equals("*") || tags(header, weakToo).contains(tag);
+    }
+
     /** The versions that the tags name; tags that we never made name none. */
     private static List<Long> versions(String header, boolean weakToo) {
-        var versions = new ArrayList<Long>();
-        var tags = TAG.matcher(header);
-        while (tags.find()) {
-            if ((weakToo || tags.group(1) == null)
-                    && VERSION.matcher(tags.group(2)).matches()) {
-                versions.add(Long.valueOf(tags.group(2)));
+        return tags(header, weakToo).stream()
+                .filter(tag -> VERSION.matcher(tag).matches())
+                .map(Long::valueOf)
+                .toList();
+    }
+
+    private static List<String> tags(String header, boolean weakToo) {
+        var tags = new ArrayList<String>();
+        var members = TAG.matcher(header);
+        while (members.find()) {
+            if (weakToo || members.group(1) == null) {
+                tags.add(members.group(2));
             }
         }
-        return versions;
+        return tags;
     }
 }

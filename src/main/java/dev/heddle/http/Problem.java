@@ -49,6 +49,12 @@ public enum Problem {
             "Unsupported media type",
             "The body's Content-Type is not one this path takes.",
             Level.DEBUG),
+    RANGE_NOT_SATISFIABLE(
+            416,
+            "range-not-satisfiable",
+            "Range not satisfiable",
+            "None of the ranges that are asked for is there; Content-Range tells how much is.",
+            Level.DEBUG),
     INVALID(422, "invalid", "Invalid input", "Some values are not allowed; errors lists them all.", Level.DEBUG),
     IDEMPOTENCY_KEY_REUSED(
             422,
@@ -192,6 +198,7 @@ public enum Problem {
             case 405 -> METHOD_NOT_ALLOWED;
             case 413 -> CONTENT_TOO_LARGE;
             case 414 -> URI_TOO_LONG;
+            case 416 -> RANGE_NOT_SATISFIABLE;
             case 431 -> HEADERS_TOO_LARGE;
             case 501 -> NOT_IMPLEMENTED;
             case 503 -> OVERLOADED;

@@ -1,16 +1,16 @@
 package dev.heddle.http;
 
+import dev.heddle.concurrent.Deadline;
 import dev.heddle.http.Preconditions.IfMatch;
-import io.helidon.common.buffers.DataReader;
-import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
-import io.helidon.http.RequestException;
-import io.helidon.webserver.CloseConnectionException;
+import io.helidon.http.HeaderValues;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -38,9 +38,15 @@ public final class Request {
     /** The colon, the blank and the line end. */
     private static final int HEADER_LINE_BYTES = 4;
 
+    private static final byte[] LINE_END = {'\n'};
+
     private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://[^/]");
 
+    /** A body of which no more is unread is read and forgotten; it is cheaper than another connection. */
+    private static final long FORGOTTEN_BYTES_MAX = 64 * 1024;
+
     private final ServerRequest in;
+    private final Kernel.Limits limits;
     private final String id;
     private final String rawPath;
     private final Complaints complaints = new Complaints();
@@ -48,10 +54,14 @@ public final class Request {
     private @Nullable Query query;
     private @Nullable JsonFields json;
     private byte @Nullable [] body;
+    private @Nullable BodyInput input;
+    private boolean isStreamed;
+    private long streamMax;
     private String callerId = "-";
 
-    Request(ServerRequest in, String id) {
+    Request(ServerRequest in, String id, Kernel.Limits limits) {
         this.in = in;
+        this.limits = limits;
         this.id = id;
         this.rawPath = originForm(in.prologue().uriPath().rawPath());
     }
@@ -70,7 +80,8 @@ public final class Request {
         return id;
     }
 
-    String method() {
+    /** The method, in the letters it was sent in. */
+    public String method() {
         return in.prologue().method().text();
     }
 
@@ -176,6 +187,78 @@ public final class Request {
         return json;
     }
 
+    /**
+     * Says that the route takes the body as it comes. To be called while the request is parsed, by routes that were added
+     * with {@link Routes#addStreaming}; a body that announces more is refused before any of it is sent or read.
+     *
+     * @param max in bytes
+     */
+    public void expectStream(long max) {
+        isStreamed = true;
+        streamMax = max;
+        refuseAnnounced(max);
+    }
+
+    /** A body that says itself that it is too long need not be sent. */
+    private void refuseAnnounced(long max) {
+        if (announced() > max) {
+            throw BodyInput.tooLarge(max);
+        }
+    }
+
+    /** The length that the request names, 0 when it names none. */
+    public long announced() {
+        return in.headers().contentLength().orElse(0);
+    }
+
+    /**
+     * The body as it comes, after {@link #expectStream}. It ends by an exception of the kernel's when it is too long or
+     * broken, or when the client leaves in the middle; reading it is bounded by a deadline only if the client named one.
+     * Whoever takes it need not close it.
+     */
+    public InputStream stream() {
+        if (!isStreamed) {
+            throw new IllegalStateException("the route does not take its body as a stream");
+        }
+        return input(streamMax);
+    }
+
+    private InputStream input(long max) {
+        if (!in.content().hasEntity()) {
+            return InputStream.nullInputStream();
+        }
+        if (input == null) {
+            GuardedConnection.current().ifPresent(connection -> connection.bodyMax(max));
+            input = new BodyInput(in.content().inputStream(), max);
+        }
+        return input;
+    }
+
+    /**
+     * Does what there is to do once a body has come. However long it took to come, from then on the deadline is that of
+     * every other request, or the client's own if that is nearer.
+     */
+    public <T, X extends Throwable> T onceReceived(ScopedValue.CallableOp<T, X> work) throws X {
+        var left = Duration.ofNanos(Deadline.current().limitNanos(limits.requestTimeout()));
+        return Deadline.after(left).call(work);
+    }
+
+    /**
+     * Whether more of the body is unread than is worth reading: then the connection ends with the answer. What is unread
+     * of a body in chunks cannot be known; and who waits for a 100 (Continue) sends the body, or does not.
+     */
+    boolean leavesBody() {
+        if (!in.content().hasEntity() || in.content().consumed()) {
+            return false;
+        }
+        long left = in.headers().contentLength().orElse(Long.MAX_VALUE) - (input == null ? 0 : input.count());
+        return left > FORGOTTEN_BYTES_MAX || (left > 0 && waitsToContinue());
+    }
+
+    private boolean waitsToContinue() {
+        return in.headers().containsToken(HeaderValues.EXPECT_100) && !in.continueSent();
+    }
+
     /** The body, all of it, at most {@value #JSON_BYTES_MAX} bytes. */
     byte[] body() {
         if (body == null) {
@@ -185,25 +268,12 @@ public final class Request {
     }
 
     private byte[] readBody() {
-        if (!in.content().hasEntity()) {
-            return new byte[0];
-        }
+        long max = Math.min(JSON_BYTES_MAX, limits.bodyBytes());
+        refuseAnnounced(max);
         try {
-            // Not closed: that would wait for the next bytes of a body that was given up.
-            var bytes = in.content().inputStream().readNBytes(JSON_BYTES_MAX + 1);
-            if (bytes.length > JSON_BYTES_MAX) {
-                throw Problem.CONTENT_TOO_LARGE.because("The body may have at most " + JSON_BYTES_MAX + " bytes.");
-            }
-            return bytes;
-        } catch (IOException | UncheckedIOException | DataReader.InsufficientDataAvailableException e) {
-            throw new CloseConnectionException("the client left in the middle of its body", e);
-        } catch (NumberFormatException | DataReader.IncorrectNewLineException e) {
-            // What Helidon makes of a chunk size that is none.
-            throw RequestException.builder()
-                    .type(DirectHandler.EventType.BAD_REQUEST)
-                    .message("the chunks of the body are broken")
-                    .cause(e)
-                    .build();
+            return input(max).readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -237,9 +307,16 @@ public final class Request {
 
     /** What makes this request the same as another one: all that was asked, but nothing of who asked or when. */
     String fingerprint() {
-        var line = method() + " " + rawPath() + "?" + rawQuery() + "\n" + header(HeaderNames.CONTENT_TYPE) + "\n"
-                + header(HeaderNames.IF_MATCH) + "\n";
-        return HexFormat.of().formatHex(Digests.sha256(line.getBytes(StandardCharsets.UTF_8), body()));
+        return fingerprint(header(HeaderNames.CONTENT_TYPE).getBytes(StandardCharsets.UTF_8), LINE_END, body());
+    }
+
+    /** The same for a body that was a stream: what it came to, which its type may be a part of. */
+    String fingerprint(byte[]... content) {
+        var line = method() + " " + rawPath() + "?" + rawQuery() + "\n" + header(HeaderNames.IF_MATCH) + "\n";
+        var all = new byte[content.length + 1][];
+        all[0] = line.getBytes(StandardCharsets.UTF_8);
+        System.arraycopy(content, 0, all, 1, content.length);
+        return HexFormat.of().formatHex(Digests.sha256(all));
     }
 
     /** Who sent it, for the access log. */
@@ -256,7 +333,7 @@ public final class Request {
         query().complainAboutUnknown();
         if (json != null) {
             json.complainAboutUnknown();
-        } else {
+        } else if (!isStreamed) {
             requireNoBody();
         }
         complaints.refuseIfAny();

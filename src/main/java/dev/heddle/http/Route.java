@@ -10,17 +10,24 @@ import java.util.concurrent.ConcurrentHashMap;
  * @param method as in the request line
  * @param pattern such as {@code /tasks/{id}}
  * @param access who may use it
+ * @param isStreaming whether it reads the body as it comes, for as long as that takes
  * @param run reads the request, and answers it when there is nothing to complain about
  * @param timings its histograms by status, looked up once
  */
-record Route(String method, String pattern, Access access, Run run, Map<Integer, DistributionDataPoint> timings) {
+record Route(
+        String method,
+        String pattern,
+        Access access,
+        boolean isStreaming,
+        Run run,
+        Map<Integer, DistributionDataPoint> timings) {
 
     @FunctionalInterface
     interface Run {
         Answer run(Request request);
     }
 
-    Route(String method, String pattern, Access access, Run run) {
-        this(method, pattern, access, run, new ConcurrentHashMap<>());
+    Route(String method, String pattern, Access access, boolean isStreaming, Run run) {
+        this(method, pattern, access, isStreaming, run, new ConcurrentHashMap<>());
     }
 }

@@ -43,11 +43,23 @@ public final class Routes {
 
     /** Adds an operation in two steps: what is asked, and, if that was in order, the answer. */
     public <P> Routes add(String method, String pattern, Access access, Parser<P> parser, Action<P> action) {
-        return put(new Route(method, pattern, access, request -> {
+        return put(new Route(method, pattern, access, false, run(parser, action)));
+    }
+
+    /**
+     * The same for one that reads the body as it comes: its parser calls {@link Request#expectStream}. Until the body has
+     * come, only a deadline of the client's own ends it; what follows belongs into {@link Request#onceReceived}.
+     */
+    public <P> Routes addStreaming(String method, String pattern, Access access, Parser<P> parser, Action<P> action) {
+        return put(new Route(method, pattern, access, true, run(parser, action)));
+    }
+
+    private static <P> Route.Run run(Parser<P> parser, Action<P> action) {
+        return request -> {
             var asked = parser.parse(request);
             request.refuseIfInvalid();
             return action.answer(request, asked);
-        }));
+        };
     }
 
     /** Adds an operation that takes nothing but its path. */

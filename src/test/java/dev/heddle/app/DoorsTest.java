@@ -30,8 +30,12 @@ class DoorsTest {
             "notifications",
             "dashboard",
             "upstream",
+            "files",
+            "logs",
+            "compute",
             "identity",
             "jobs",
+            "content",
             "http",
             "db",
             "client",
@@ -57,9 +61,12 @@ class DoorsTest {
                         "dev.heddle.tasks..",
                         "dev.heddle.notifications..",
                         "dev.heddle.dashboard..",
-                        "dev.heddle.upstream..")
+                        "dev.heddle.upstream..",
+                        "dev.heddle.files..",
+                        "dev.heddle.logs..",
+                        "dev.heddle.compute..")
                 .layer("services")
-                .definedBy("dev.heddle.identity..", "dev.heddle.jobs..")
+                .definedBy("dev.heddle.identity..", "dev.heddle.jobs..", "dev.heddle.content..")
                 .layer("kernels")
                 .definedBy("dev.heddle.http..", "dev.heddle.db..", "dev.heddle.client..")
                 .layer("ground")
@@ -82,7 +89,7 @@ class DoorsTest {
 
     @Test
     void featuresNeverSeeOneAnother() {
-        slices().matching("dev.heddle.(tasks|notifications|dashboard|upstream)..")
+        slices().matching("dev.heddle.(tasks|notifications|dashboard|upstream|files|logs|compute)..")
                 .should()
                 .notDependOnEachOther()
                 .check(HOUSE);
@@ -90,7 +97,7 @@ class DoorsTest {
 
     @Test
     void servicesDoNotKnowEachOther() {
-        slices().matching("dev.heddle.(identity|jobs)..")
+        slices().matching("dev.heddle.(identity|jobs|content)..")
                 .should()
                 .notDependOnEachOther()
                 .check(HOUSE);

@@ -783,6 +783,9 @@ class SettingsFamiliesTest {
                 upstreams,
                 Map.of("morning", new Settings.Dashboard(parts)),
                 like.batch(),
+                like.files(),
+                like.imports(),
+                like.compute(),
                 like.log(),
                 List.of());
     }

@@ -74,7 +74,14 @@ class SettingsTest {
         assertEquals(
                 new Settings.Batch(List.of(), List.of(), Duration.ofSeconds(5), Duration.ofSeconds(1)),
                 settings.batch());
-        assertEquals(new Settings.Log(Settings.Log.Format.TEXT, Settings.Log.Level.INFO, true), settings.log());
+        assertEquals(
+                new Settings.Files(Path.of("./data/files"), 1L << 30, 10L << 30, 10_000, 256L << 20), settings.files());
+        assertEquals(new Settings.Import(256L << 20), settings.imports());
+        assertEquals(new Settings.Compute(1, 32, Duration.ofSeconds(2), 10_000_000, 1L << 30), settings.compute());
+        assertEquals(
+                new Settings.Log(
+                        Settings.Log.Format.TEXT, Settings.Log.Level.INFO, true, Path.of("./data/logs"), 16L << 20, 8),
+                settings.log());
     }
 
     @Test
@@ -828,6 +835,9 @@ class SettingsTest {
                         good.upstreams(),
                         good.dashboards(),
                         good.batch(),
+                        good.files(),
+                        good.imports(),
+                        good.compute(),
                         good.log(),
                         List.of()));
     }

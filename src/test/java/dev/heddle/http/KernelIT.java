@@ -158,7 +158,10 @@ class KernelIT {
                         Problem.HEADERS_TOO_LARGE,
                         "/",
                         "GET / HTTP/1.1\r\n" + host + "X: " + "a".repeat(200_000) + "\r\n\r\n"),
-                new Refusal(Problem.CONTENT_TOO_LARGE, "/tasks", post + "Content-Length: 2000000\r\n\r\n"),
+                new Refusal(
+                        Problem.CONTENT_TOO_LARGE,
+                        "/tasks",
+                        post + authorization() + "Content-Type: application/json\r\nContent-Length: 2000000\r\n\r\n"),
                 new Refusal(
                         Problem.CONTENT_TOO_LARGE,
                         "/tasks",
@@ -200,7 +203,7 @@ class KernelIT {
                 "broken-1", "zz\r\n{}\r\n0\r\n\r\n",
                 "broken-2", "-1\r\n{}\r\n0\r\n\r\n",
                 "broken-3", "2\n{}\r\n0\r\n\r\n",
-                "broken-4", "2\r\n{}\r\n0\r\nTrailer: x\r\n\r\n",
+                "broken-4", "2\r\n{}\r\n0\r\nTrailer: x\n\r\n",
                 "broken-5", "1E8480\r\n");
         for (var body : bodies.entrySet()) {
             var answer = raw(head.formatted(body.getKey()) + body.getValue() + next);

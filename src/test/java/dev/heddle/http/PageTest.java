@@ -9,6 +9,7 @@ import io.helidon.http.HttpPrologue;
 import io.helidon.http.Method;
 import io.helidon.webserver.http.ServerRequest;
 import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Collections;
@@ -47,7 +48,7 @@ class PageTest {
                     }
                     throw new UnsupportedOperationException(method.getName());
                 });
-        return new Request((ServerRequest) in, "id");
+        return new Request((ServerRequest) in, "id", new Kernel.Limits(Duration.ofSeconds(1), 16_384, 1 << 20));
     }
 
     @Test

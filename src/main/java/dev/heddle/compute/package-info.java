@@ -1,0 +1,5 @@
+/** To be written. */
+@NullMarked
+package dev.heddle.compute;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,92 @@
+package dev.heddle.http;
+
+import dev.heddle.concurrent.Deadline;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.util.concurrent.CancellationException;
+
+/**
+ * The way of a body to the client, written piece by piece; the kernel opens and ends it. Closing it ends nothing, because
+ * a stream that broke off must not look complete. For the thread of the request only.
+ */
+public final class BodyOutput extends OutputStream {
+
+    /** Headers leave with the first bytes of the body, and only then is the socket free for the rest. */
+    private static final int FIRST_BYTES = 8 * 1024;
+
+    private static final int COPY_BYTES = 64 * 1024;
+
+    private final OutputStream out;
+    private long bytes;
+
+    BodyOutput(OutputStream out) {
+        this.out = out;
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+        out.write(b);
+        bytes++;
+    }
+
+    @Override
+    public void write(byte[] from, int offset, int length) throws IOException {
+        out.write(from, offset, length);
+        bytes += length;
+    }
+
+    @Override
+    public void flush() throws IOException {
+        out.flush();
+    }
+
+    /**
+     * Writes a part of a file, past this process's memory where the connection allows it. For a body whose length the
+     * answer names: there is no place for the marks of chunks in between.
+     *
+     * @throws EOFException when the file ends before that; what is sent then is cut, so that it does not pass for all
+     */
+    public void write(FileChannel file, long position, long count) throws IOException {
+        var wire = Wire.current();
+        long by = wire.isPresent() ? Math.min(count, FIRST_BYTES) : count;
+        copy(file, position, by);
+        out.flush();
+        for (long at = position + by; wire.isPresent() && at < position + count; ) {
+            requireTime();
+            long sent = wire.get().send(file, at, position + count - at);
+            at += sent;
+            bytes += sent;
+        }
+    }
+
+    private void copy(FileChannel file, long position, long count) throws IOException {
+        var piece = ByteBuffer.allocate((int) Math.min(count, COPY_BYTES));
+        for (long at = position; at < position + count; at += piece.limit()) {
+            requireTime();
+            piece.clear().limit((int) Math.min(piece.capacity(), position + count - at));
+            if (file.read(piece, at) <= 0) {
+                throw new EOFException("the file has become shorter");
+            }
+            piece.flip();
+            write(piece.array(), 0, piece.limit());
+        }
+    }
+
+    private static void requireTime() {
+        if (Deadline.current().isExpired()) {
+            throw new CancellationException("the deadline passed in the middle of a file");
+        }
+    }
+
+    /** Hands on what is still held back. */
+    void finish() throws IOException {
+        out.close();
+    }
+
+    long bytes() {
+        return bytes;
+    }
+}

@@ -1,0 +1,125 @@
+package dev.heddle.http;
+
+import io.helidon.common.buffers.BufferData;
+import io.helidon.common.concurrency.limits.Limit;
+import io.helidon.common.task.InterruptableTask;
+import io.helidon.http.HeaderValues;
+import io.helidon.http.Headers;
+import io.helidon.http.HttpPrologue;
+import io.helidon.webserver.ConnectionContext;
+import io.helidon.webserver.http1.Http1Config;
+import io.helidon.webserver.http1.Http1ConnectionListener;
+import io.helidon.webserver.http1.Http1ConnectionSelector;
+import io.helidon.webserver.spi.ServerConnection;
+import io.helidon.webserver.spi.ServerConnectionSelector;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
+
+/**
+ * Stands between the sockets and the web server's parser: each connection hands the parser one head at a time and the body
+ * that belongs to it, and ends when it was said to (decision 11).
+ */
+final class ConnectionGuard implements ServerConnectionSelector {
+
+    private final ServerConnectionSelector next;
+
+    /**
+     * For connections of HTTP/1.1.
+     *
+     * @param requestLineBytes more is 414
+     * @param headerBytes more is not read
+     */
+    ConnectionGuard(int requestLineBytes, int headerBytes) {
+        var config = Http1Config.builder()
+                .maxPrologueLength(requestLineBytes)
+                .maxHeadersSize(headerBytes)
+                .addReceiveListener(new Received())
+                .addSendListener(new Sent())
+                .build();
+        next = Http1ConnectionSelector.builder().config(config).build();
+    }
+
+    @Override
+    public int bytesToIdentifyConnection() {
+        return next.bytesToIdentifyConnection();
+    }
+
+    @Override
+    public Support supports(BufferData data) {
+        return next.supports(data);
+    }
+
+    @Override
+    public Set<String> supportedApplicationProtocols() {
+        return next.supportedApplicationProtocols();
+    }
+
+    @Override
+    public ServerConnection connection(ConnectionContext context) {
+        var guarded = new GuardedConnection(context);
+        return new Guarded(next.connection(guarded), guarded);
+    }
+
+    /** Tells the connection what the parser has read. */
+    private static final class Received implements Http1ConnectionListener {
+
+        @Override
+        public void prologue(ConnectionContext context, HttpPrologue prologue) {
+            if (context instanceof GuardedConnection connection) {
+                connection.begin();
+            }
+        }
+
+        @Override
+        public void headers(ConnectionContext context, Headers headers) {
+            if (context instanceof GuardedConnection connection) {
+                connection.head(headers);
+            }
+        }
+    }
+
+    /** Tells it what is answered; called before the web server adds what the client has asked for. */
+    private static final class Sent implements Http1ConnectionListener {
+
+        @Override
+        public void headers(ConnectionContext context, Headers headers) {
+            if (context instanceof GuardedConnection connection) {
+                connection.answered(headers.containsToken(HeaderValues.CONNECTION_CLOSE));
+            }
+        }
+    }
+
+    private record Guarded(ServerConnection inner, GuardedConnection connection)
+            implements ServerConnection, InterruptableTask<Void> {
+
+        @Override
+        public void handle(Limit limit) throws InterruptedException {
+            ScopedValue.where(GuardedConnection.CURRENT, connection).<Void, InterruptedException>call(() -> {
+                inner.handle(limit);
+                return null;
+            });
+        }
+
+        @Override
+        @SuppressWarnings("removal") // Part of the interface; the web server calls the other one.
+        public void handle(Semaphore semaphore) throws InterruptedException {
+            inner.handle(semaphore);
+        }
+
+        @Override
+        public Duration idleTime() {
+            return inner.idleTime();
+        }
+
+        @Override
+        public void close(boolean interrupt) {
+            inner.close(interrupt);
+        }
+
+        @Override
+        public boolean canInterrupt() {
+            return inner instanceof InterruptableTask<?> task && task.canInterrupt();
+        }
+    }
+}

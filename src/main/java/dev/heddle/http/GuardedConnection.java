@@ -1,0 +1,302 @@
+package dev.heddle.http;
+
+import io.helidon.common.buffers.DataReader;
+import io.helidon.common.buffers.DataWriter;
+import io.helidon.common.socket.HelidonSocket;
+import io.helidon.common.socket.PeerInfo;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
+import io.helidon.http.Headers;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.ConnectionContext;
+import io.helidon.webserver.ListenerContext;
+import io.helidon.webserver.ProxyProtocolData;
+import io.helidon.webserver.Router;
+import io.helidon.webserver.ServerConnectionException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection as the parser sees it. It knows where each request ends, so that no byte of a body is ever parsed as a
+ * request, and it takes chunks apart itself, because the parser would hold each of them whole. Belongs to the thread of
+ * the connection.
+ */
+final class GuardedConnection implements ConnectionContext {
+
+    static final ScopedValue<GuardedConnection> CURRENT = ScopedValue.newInstance();
+
+    /** The end of a head. */
+    private static final byte[] EMPTY_LINE = {'\r', '\n', '\r', '\n'};
+
+    /** A body that is longer is read in pieces of that size. Idle connections hold nothing of it. */
+    private static final int PIECE_BYTES = 64 * 1024;
+
+    private static final byte[] NOTHING = new byte[0];
+
+    private final ConnectionContext inner;
+    private final @Nullable Wire wire;
+    private final DataReader reader = DataReader.create(this::pull);
+
+    private Expected expected = Expected.HEAD;
+
+    /** Read from the socket, and not yet handed on: the bytes from {@link #from} on. */
+    private byte[] kept = NOTHING;
+
+    private int from;
+    private int matched;
+    private long bodyLeft;
+    private long bodyMax = Long.MAX_VALUE;
+    private @Nullable ChunkedBody chunks;
+    private @Nullable ByteBuffer piece;
+    private boolean closeIsAsked;
+    private boolean isClosing;
+
+    /** What comes next on the wire. */
+    private enum Expected {
+        HEAD,
+        /** Nothing, until the parser says what the head was. */
+        VERDICT,
+        SIZED_BODY,
+        CHUNKED_BODY
+    }
+
+    GuardedConnection(ConnectionContext inner) {
+        this.inner = inner;
+        this.wire = Wire.of(inner.serverSocket()).orElse(null);
+    }
+
+    /** That of the request which is being answered. */
+    static Optional<GuardedConnection> current() {
+        return CURRENT.isBound() ? Optional.of(CURRENT.get()) : Optional.empty();
+    }
+
+    /** The socket itself, where there is nothing between. */
+    Optional<Wire> wire() {
+        return Optional.ofNullable(wire);
+    }
+
+    // ---- What the parser and the writer tell ----
+
+    /** A request line was parsed. */
+    void begin() {
+        if (expected == Expected.SIZED_BODY || expected == Expected.CHUNKED_BODY) {
+            throw new CloseConnectionException("the rest of a body is no request");
+        }
+    }
+
+    /** The head of a request was parsed. */
+    void head(Headers headers) {
+        closeIsAsked = headers.containsToken(HeaderValues.CONNECTION_CLOSE);
+        bodyMax = Long.MAX_VALUE;
+        if (headers.contains(HeaderNames.TRANSFER_ENCODING)) {
+            expected = Expected.CHUNKED_BODY;
+            chunks = new ChunkedBody();
+        } else {
+            bodyLeft = sizeOf(headers);
+            expected = bodyLeft > 0 ? Expected.SIZED_BODY : Expected.HEAD;
+        }
+    }
+
+    /** A size that is none is refused by the web server right after this. */
+    private static long sizeOf(Headers headers) {
+        try {
+            return headers.contentLength().orElse(0);
+        } catch (IllegalArgumentException e) {
+            return 0;
+        }
+    }
+
+    /** The answer has begun to leave. */
+    void answered(boolean withClose) {
+        // RFC 9112 §9.6: whoever said close has ended the connection with this answer.
+        isClosing = withClose || closeIsAsked;
+    }
+
+    /** What the body of this request may have; one that says by its chunks that it has more is refused at once. */
+    void bodyMax(long bytes) {
+        bodyMax = bytes;
+    }
+
+    // ---- What the parser reads ----
+
+    private byte @Nullable [] pull() {
+        if (isClosing && expected == Expected.HEAD) {
+            return null;
+        }
+        return switch (expected) {
+            case HEAD -> head();
+            case VERDICT -> throw new CloseConnectionException("a head that goes on behind its end");
+            case SIZED_BODY -> sizedBody();
+            case CHUNKED_BODY -> chunk();
+        };
+    }
+
+    private byte @Nullable [] head() {
+        var bytes = next(0);
+        if (bytes == null) {
+            return null;
+        }
+        int end = endOfHead(bytes);
+        if (end > 0) {
+            expected = Expected.VERDICT;
+            return split(bytes, end);
+        }
+        return bytes;
+    }
+
+    /** Behind the empty line, 0 when it is not there yet; it may begin in one read and end in another. */
+    private int endOfHead(byte[] bytes) {
+        for (int i = 0; i < bytes.length; i++) {
+            byte b = bytes[i];
+            matched = b == EMPTY_LINE[matched] ? matched + 1 : b == '\r' ? 1 : 0;
+            if (matched == EMPTY_LINE.length) {
+                matched = 0;
+                return i + 1;
+            }
+        }
+        return 0;
+    }
+
+    private byte @Nullable [] sizedBody() {
+        var bytes = next(bodyLeft);
+        if (bytes == null) {
+            return null;
+        }
+        int length = (int) Math.min(bytes.length, bodyLeft);
+        bodyLeft -= length;
+        if (bodyLeft == 0) {
+            endOfBody();
+        }
+        return split(bytes, length);
+    }
+
+    private byte @Nullable [] chunk() {
+        var decoder = chunks;
+        if (decoder == null) {
+            return null;
+        }
+        while (true) {
+            var bytes = next(PIECE_BYTES);
+            if (bytes == null) {
+                return null;
+            }
+            var frame = decoder.frame(bytes, bodyMax);
+            keep(bytes, decoder.taken());
+            if (decoder.isAtEnd()) {
+                endOfBody();
+            }
+            if (frame.length > 0) {
+                return frame;
+            }
+        }
+    }
+
+    private void endOfBody() {
+        expected = Expected.HEAD;
+        chunks = null;
+        piece = null;
+    }
+
+    /** What is kept, or else what comes, for something that has so many bytes left. */
+    private byte @Nullable [] next(long left) {
+        if (from < kept.length) {
+            var bytes = from == 0 ? kept : Arrays.copyOfRange(kept, from, kept.length);
+            keep(NOTHING, 0);
+            return bytes;
+        }
+        try {
+            return wire == null || left < PIECE_BYTES ? inner.serverSocket().get() : nextPiece(wire);
+        } catch (IOException | UncheckedIOException e) {
+            throw new ServerConnectionException("a connection broke", e);
+        }
+    }
+
+    private byte @Nullable [] nextPiece(Wire socket) throws IOException {
+        if (piece == null) {
+            piece = ByteBuffer.allocate(PIECE_BYTES);
+        }
+        int length = socket.read(piece.clear());
+        return length < 0 ? null : Arrays.copyOf(piece.array(), length);
+    }
+
+    /** The first so many; the others are kept. */
+    private byte[] split(byte[] bytes, int length) {
+        if (length == bytes.length) {
+            return bytes;
+        }
+        keep(bytes, length);
+        return Arrays.copyOf(bytes, length);
+    }
+
+    private void keep(byte[] bytes, int behind) {
+        kept = behind == bytes.length ? NOTHING : bytes;
+        from = behind == bytes.length ? 0 : behind;
+    }
+
+    // ---- The rest is the web server's ----
+
+    @Override
+    public DataReader dataReader() {
+        return reader;
+    }
+
+    @Override
+    public DataWriter dataWriter() {
+        return inner.dataWriter();
+    }
+
+    @Override
+    public ListenerContext listenerContext() {
+        return inner.listenerContext();
+    }
+
+    @Override
+    public ExecutorService executor() {
+        return inner.executor();
+    }
+
+    @Override
+    public Router router() {
+        return inner.router();
+    }
+
+    @Override
+    public Optional<ProxyProtocolData> proxyProtocolData() {
+        return inner.proxyProtocolData();
+    }
+
+    @Override
+    public HelidonSocket serverSocket() {
+        return inner.serverSocket();
+    }
+
+    @Override
+    public PeerInfo remotePeer() {
+        return inner.remotePeer();
+    }
+
+    @Override
+    public PeerInfo localPeer() {
+        return inner.localPeer();
+    }
+
+    @Override
+    public boolean isSecure() {
+        return inner.isSecure();
+    }
+
+    @Override
+    public String socketId() {
+        return inner.socketId();
+    }
+
+    @Override
+    public String childSocketId() {
+        return inner.childSocketId();
+    }
+}

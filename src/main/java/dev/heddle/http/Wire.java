@@ -1,0 +1,134 @@
+package dev.heddle.http;
+
+import io.helidon.common.socket.HelidonSocket;
+import io.helidon.common.socket.NioSocket;
+import java.io.EOFException;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.lang.reflect.InaccessibleObjectException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The socket under a connection, for what the web server cannot do with it: to send a file without reading it, and to end
+ * a connection so that the client still hears the answer. Belongs to the thread of the connection.
+ *
+ * <p>The web server keeps its socket to itself, so it is taken from a field of it; a test tells when that is gone. Without
+ * it everything works, only slower or ruder (decision 11).
+ */
+final class Wire {
+
+    private static final System.Logger LOG = System.getLogger(Wire.class.getName());
+
+    private static final @Nullable Field CHANNEL = channelField();
+
+    /** What one call into the operating system sends at most: in between, a deadline is noticed. */
+    private static final long PIECE_BYTES = 4L << 20;
+
+    /** What is sent by hand when the socket is full: large enough to be worth the wait for room. */
+    private static final int STEP_BYTES = 64 * 1024;
+
+    /** How long, and for how much, an ended connection is listened to. A client that still sends then hears a reset. */
+    private static final Duration LINGER = Duration.ofSeconds(1);
+
+    private static final long LINGER_BYTES = 64L << 20;
+
+    private final SocketChannel channel;
+
+    Wire(SocketChannel channel) {
+        this.channel = channel;
+    }
+
+    private static @Nullable Field channelField() {
+        try {
+            var field = NioSocket.class.getDeclaredField("delegate");
+            field.setAccessible(true);
+            return field;
+        } catch (NoSuchFieldException | InaccessibleObjectException | SecurityException e) {
+            LOG.log(System.Logger.Level.WARNING, "the web server hides its sockets: files are sent by hand", e);
+            return null;
+        }
+    }
+
+    /** That of a connection of the web server; empty when there is something between, such as TLS. */
+    static Optional<Wire> of(HelidonSocket socket) {
+        try {
+            return CHANNEL != null && socket.getClass() == NioSocket.class
+                    ? Optional.of(new Wire((SocketChannel) CHANNEL.get(socket)))
+                    : Optional.empty();
+        } catch (IllegalAccessException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** That of the request which is being answered. */
+    static Optional<Wire> current() {
+        return GuardedConnection.current().flatMap(GuardedConnection::wire);
+    }
+
+    /** Waits for bytes and reads them; -1 at the end of what the client sends. */
+    int read(ByteBuffer to) throws IOException {
+        return channel.read(to);
+    }
+
+    /**
+     * Sends a part of a file, from the page cache straight into the socket.
+     *
+     * @return how much of it: less than asked for only to look at the time in between
+     * @throws EOFException when the file ends before that
+     */
+    long send(FileChannel file, long position, long count) throws IOException {
+        long sent = file.transferTo(position, Math.min(count, PIECE_BYTES), channel);
+        return sent > 0 ? sent : step(file, position, count);
+    }
+
+    /**
+     * Nothing went: the socket is full, or the file is at its end. The socket does not block, because its thread is a
+     * virtual one, so there is nothing to wait for but a write.
+     */
+    private long step(FileChannel file, long position, long count) throws IOException {
+        var bytes = ByteBuffer.allocate((int) Math.min(count, STEP_BYTES));
+        if (file.read(bytes, position) <= 0) {
+            throw new EOFException("the file has become shorter");
+        }
+        bytes.flip();
+        int length = bytes.remaining();
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+        return length;
+    }
+
+    /**
+     * Says that nothing more will come, and reads for a while what the client still sends: to close a socket with bytes
+     * unread resets the connection, and the answer may be lost with it (RFC 9112 §9.6).
+     */
+    void linger() {
+        try {
+            channel.shutdownOutput();
+            var socket = channel.socket();
+            var in = socket.getInputStream();
+            var forgotten = new byte[32 * 1024];
+            long end = System.nanoTime() + LINGER.toNanos();
+            for (long read = 0; read < LINGER_BYTES; ) {
+                long millis = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+                if (millis <= 0) {
+                    return;
+                }
+                socket.setSoTimeout((int) millis);
+                int length = in.read(forgotten);
+                if (length < 0) {
+                    return;
+                }
+                read += length;
+            }
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.TRACE, "a client did not wait for the end of its connection", e);
+        }
+    }
+}
