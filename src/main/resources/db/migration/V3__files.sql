@@ -12,7 +12,7 @@ CREATE TABLE files (
     PRIMARY KEY (user_id, name)
 );
 
-CREATE INDEX files_created ON files (user_id, created_at DESC, name DESC);
+CREATE INDEX files_created ON files (user_id, created_at DESC, blob DESC);
 -- For the sweep, which has a blob and asks whose it is. Not unique, or the table could not be distributed by its owner.
 CREATE INDEX files_blob ON files (blob);
 

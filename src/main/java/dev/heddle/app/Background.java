@@ -52,12 +52,14 @@ final class Background {
      *
      * @param database that of the jobs
      * @param addresses the e-mail address of a user
+     * @param storage whose leftovers are swept
      */
     static JobWorker worker(
             Settings settings,
             Database database,
             JobQueue queue,
             Function<String, Optional<String>> addresses,
+            Storage storage,
             JobMetrics metrics) {
         var its = settings.jobs();
         var attempts = its.attempts();
@@ -67,7 +69,9 @@ final class Background {
                 new Registration(FollowUpJobs.SEND_EMAIL, FollowUpJobs.email(addresses, mailer), attempts.sendEmail()),
                 new Registration(FollowUpJobs.UPDATE_STATS, FollowUpJobs.COUNT, attempts.updateStats()),
                 new Registration(FollowUpJobs.LOG_ACTIVITY, FollowUpJobs.LOG, attempts.logActivity()));
-        return new JobWorker(database, queue, kinds, recurring(its, database, queue, mailer), metrics, options(its));
+        var recurring = recurring(its, database, queue, mailer);
+        recurring.add(Recurring.every(SWEEP_PAUSE, "sweep_files", storage.files(database)::sweep));
+        return new JobWorker(database, queue, kinds, recurring, metrics, options(its));
     }
 
     private static List<Recurring> recurring(Settings.Jobs its, Database database, JobQueue queue, Mailer mailer) {

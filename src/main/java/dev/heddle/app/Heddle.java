@@ -82,12 +82,13 @@ final class Heddle implements AutoCloseable {
             var queue = new JobQueue();
             var jobs = new Jobs(database, queue, FollowUpJobs.ALL);
             var registry = new PrometheusRegistry();
-            addRoutes(users, queue, jobs, registry);
+            var storage = owned.add(new Storage(settings));
+            addRoutes(users, queue, jobs, storage, registry);
             DatabaseMetrics.register(registry, Map.of("requests", database, "jobs", jobDatabase));
             // Counted over the workers' pool: a long queue takes a moment, and no request is to wait for it.
             var counted = new Jobs(jobDatabase, queue, FollowUpJobs.ALL);
             var jobMetrics = new JobMetrics(registry, counted, FollowUpJobs.ALL);
-            worker = Background.worker(settings, jobDatabase, queue, users::email, jobMetrics);
+            worker = Background.worker(settings, jobDatabase, queue, users::email, storage, jobMetrics);
             server = listeners(registry, new Authentication(users), accessLog);
             isFirstStart = outcome(schema);
             // From here on in the order of closing, reversed: first the requests end, then the jobs.
@@ -192,14 +193,17 @@ final class Heddle implements AutoCloseable {
         return settings.data().directory().resolve("admin-token");
     }
 
-    private void addRoutes(Users users, JobQueue queue, Jobs jobs, PrometheusRegistry registry) {
+    private void addRoutes(Users users, JobQueue queue, Jobs jobs, Storage storage, PrometheusRegistry registry) {
         DocsRoutes.add(routes);
         UserRoutes.add(routes, users);
         var notifications = new Notifications(database);
         NotificationRoutes.add(routes, notifications);
         JobRoutes.add(routes, jobs);
         var tasks = new Tasks(database, queue, Background.followUps());
-        TaskRoutes.add(routes, tasks, new Idempotency(new IdempotencyTable(database)));
+        var idempotency = new Idempotency(new IdempotencyTable(database));
+        TaskRoutes.add(routes, tasks, idempotency);
+        storage.addRoutes(routes, database, idempotency);
+        storage.register(registry);
         var metrics = new RemoteMetrics(registry);
         var outbound = owned.add(new Outbound(settings, problems, metrics));
         metrics.show(outbound.upstreams());

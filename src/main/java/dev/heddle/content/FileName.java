@@ -1,5 +1,6 @@
 package dev.heddle.content;
 
+import dev.heddle.http.PercentEncoding;
 import java.nio.charset.StandardCharsets;
 import java.text.Normalizer;
 import java.util.Optional;
@@ -88,25 +89,9 @@ public record FileName(String text) {
         return "attachment; filename=\"" + ascii + "\"; filename*=UTF-8''" + percentEncoded();
     }
 
-    /** As a segment of a path, or a value of RFC 8187: every byte that is not a letter, a digit or one of {@code -._~}. */
+    /** As a segment of a path. */
     public String percentEncoded() {
-        var encoded = new StringBuilder();
-        for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
-            char c = (char) (b & 0xff);
-            if (isUnreserved(c)) {
-                encoded.append(c);
-            } else {
-                encoded.append('%')
-                        .append(Character.toUpperCase(Character.forDigit(c >> 4, 16)))
-                        .append(Character.toUpperCase(Character.forDigit(c & 15, 16)));
-            }
-        }
-        return encoded.toString();
-    }
-
-    /** RFC 3986 §2.3. */
-    private static boolean isUnreserved(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || "-._~".indexOf(c) >= 0;
+        return PercentEncoding.encode(text);
     }
 
     @Override

@@ -70,6 +70,11 @@ public final class Idempotency {
         return store.once(new Use(callerId, key.get(), fingerprint.get(), request.rawPath(), request.id()), work);
     }
 
+    /** Whether the request carries a key. */
+    public static boolean isAsked(Request request) {
+        return request.idempotencyKey().isPresent();
+    }
+
     /** Refuses a key that is none, before anything is received on its behalf. */
     public static void requireValidKey(Request request) {
         request.idempotencyKey().ifPresent(Idempotency::requireValid);

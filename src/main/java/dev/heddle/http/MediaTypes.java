@@ -16,6 +16,9 @@ public final class MediaTypes {
     /** Comma-separated values, RFC 4180. */
     public static final String CSV = "text/csv";
 
+    /** A form with files, RFC 7578. */
+    public static final String FORM_DATA = "multipart/form-data";
+
     /** A change to a JSON document, RFC 7396. */
     public static final String MERGE_PATCH = "application/merge-patch+json";
 

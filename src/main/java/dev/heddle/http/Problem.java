@@ -56,6 +56,12 @@ public enum Problem {
             "None of the ranges that are asked for is there; Content-Range tells how much is.",
             Level.DEBUG),
     INVALID(422, "invalid", "Invalid input", "Some values are not allowed; errors lists them all.", Level.DEBUG),
+    DIGEST_MISMATCH(
+            422,
+            "digest-mismatch",
+            "Digest mismatch",
+            "What has arrived does not have the digest that was sent with it.",
+            Level.DEBUG),
     IDEMPOTENCY_KEY_REUSED(
             422,
             "idempotency-key-reused",
@@ -142,7 +148,8 @@ public enum Problem {
             "HTTP version not supported",
             "This server speaks HTTP/1.1.",
             Level.DEBUG),
-    STORAGE_FULL(507, "storage-full", "Insufficient storage", "There is no room left to store this.", Level.ERROR);
+    STORAGE_FULL(507, "storage-full", "Insufficient storage", "There is no room left to store this.", Level.ERROR),
+    QUOTA_EXCEEDED(507, "quota-exceeded", "Quota exceeded", "The user's files may not take up that much.", Level.DEBUG);
 
     /** How long a refused client is asked to wait: the resources behind a 503 turn over within a second. */
     static final String RETRY_AFTER_SECONDS = "1";

@@ -29,6 +29,7 @@ public final class Request {
      */
     static final int JSON_BYTES_MAX = 512 * 1024;
 
+    private static final HeaderName ACCEPT_POST = HeaderNames.create("Accept-Post");
     private static final HeaderName TRACEPARENT = HeaderNames.create("traceparent");
 
     /** As W3C Trace Context has it: version ff and ids of zeros are invalid. */
@@ -167,7 +168,7 @@ public final class Request {
 
     /** The body as a JSON object of {@code application/json}. */
     public JsonFields json() {
-        return json(MediaTypes.JSON, HeaderNames.create("Accept-Post"));
+        return json(MediaTypes.JSON, ACCEPT_POST);
     }
 
     /** The body as a merge patch. */
@@ -175,13 +176,30 @@ public final class Request {
         return json(MediaTypes.MERGE_PATCH, HeaderNames.create("Accept-Patch"));
     }
 
+    /**
+     * Refuses a body of a POST that is none of these types; the one it is.
+     *
+     * @throws ProblemException {@link Problem#UNSUPPORTED_MEDIA_TYPE}
+     */
+    public String requireType(String... types) {
+        return requireType(ACCEPT_POST, types);
+    }
+
+    private String requireType(HeaderName acceptHeader, String... types) {
+        var type = header(HeaderNames.CONTENT_TYPE);
+        for (var offer : types) {
+            if (MediaTypes.isType(type, offer)) {
+                return offer;
+            }
+        }
+        throw Problem.UNSUPPORTED_MEDIA_TYPE
+                .because("The body must be " + String.join(" or ", types) + " in UTF-8.")
+                .with(acceptHeader.defaultCase(), String.join(", ", types));
+    }
+
     private JsonFields json(String type, HeaderName acceptHeader) {
         if (json == null) {
-            if (!MediaTypes.isType(header(HeaderNames.CONTENT_TYPE), type)) {
-                throw Problem.UNSUPPORTED_MEDIA_TYPE
-                        .because("The body must be " + type + " in UTF-8.")
-                        .with(acceptHeader.defaultCase(), type);
-            }
+            requireType(acceptHeader, type);
             json = new JsonFields(JsonReader.read(body(), complaints), complaints);
         }
         return json;

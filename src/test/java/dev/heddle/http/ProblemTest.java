@@ -41,7 +41,7 @@ class ProblemTest {
         if (problem.status() < 500) {
             assertEquals(Level.DEBUG, problem.level());
         }
-        if (problem.status() == 500 || problem.status() == 507) {
+        if (problem.status() == 500 || problem == Problem.STORAGE_FULL) {
             assertEquals(Level.ERROR, problem.level());
         }
     }
