@@ -373,15 +373,17 @@ public record Settings(
      * @param maxSize of one file, in bytes
      * @param quota of all files of a user together, in bytes
      * @param maxFiles of a user
+     * @param maxUploads at once
      * @param keepFree what uploads leave free on the disk, in bytes
      */
-    public record Files(Path directory, long maxSize, long quota, int maxFiles, long keepFree) {
+    public record Files(Path directory, long maxSize, long quota, int maxFiles, int maxUploads, long keepFree) {
         /** Refuses values out of range. */
         public Files {
             SettingsKey.FILES_DIRECTORY.check(directory);
             SettingsKey.FILES_MAX_SIZE.check(maxSize);
             SettingsKey.FILES_QUOTA.check(quota);
             SettingsKey.FILES_MAX_FILES.check(maxFiles);
+            SettingsKey.FILES_MAX_UPLOADS.check(maxUploads);
             SettingsKey.FILES_KEEP_FREE.check(keepFree);
         }
     }

@@ -152,6 +152,8 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
             new SettingsKey<>("files.quota", "10GiB", new SettingsKind.Size("1KiB", "1048576GiB"));
     static final SettingsKey<Integer> FILES_MAX_FILES =
             new SettingsKey<>("files.max-files", "10000", new SettingsKind.Whole(1, 1_000_000));
+    static final SettingsKey<Integer> FILES_MAX_UPLOADS =
+            new SettingsKey<>("files.max-uploads", "256", new SettingsKind.Whole(1, 100_000));
     static final SettingsKey<Long> FILES_KEEP_FREE =
             new SettingsKey<>("files.keep-free", "256MiB", new SettingsKind.Size("0B", "1024GiB"));
 
@@ -244,6 +246,7 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
             FILES_MAX_SIZE,
             FILES_QUOTA,
             FILES_MAX_FILES,
+            FILES_MAX_UPLOADS,
             FILES_KEEP_FREE,
             IMPORT_MAX_SIZE,
             COMPUTE_THREADS,

@@ -268,6 +268,7 @@ final class SettingsReader {
                 values.get(SettingsKey.FILES_MAX_SIZE),
                 values.get(SettingsKey.FILES_QUOTA),
                 values.get(SettingsKey.FILES_MAX_FILES),
+                values.get(SettingsKey.FILES_MAX_UPLOADS),
                 values.get(SettingsKey.FILES_KEEP_FREE));
     }
 

@@ -32,7 +32,8 @@ final class Storage implements AutoCloseable {
 
     /** The use cases, over that database. */
     UserFiles files(Database database) {
-        return new UserFiles(database, store, new UserFiles.Limits(its.maxSize(), its.quota(), its.maxFiles()));
+        return new UserFiles(
+                database, store, new UserFiles.Limits(its.maxSize(), its.quota(), its.maxFiles(), its.maxUploads()));
     }
 
     /** Adds the routes. */

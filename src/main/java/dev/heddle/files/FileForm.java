@@ -34,8 +34,8 @@ final class FileForm {
     /** Of the head of a field: a name of 255 bytes takes three times as many when it is escaped. */
     private static final int HEAD_BYTES_MAX = 8 * 1024;
 
-    /** What is read from the form at once. */
-    private static final int PIECE_BYTES = 64 * 1024;
+    /** What is read from the form at once, and held twice: here, and where the end of the file is looked for. */
+    private static final int PIECE_BYTES = 32 * 1024;
 
     private static final String UNKNOWN_TYPE = "application/octet-stream";
 

@@ -1,6 +1,7 @@
 package dev.heddle.files;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.heddle.concurrent.Bulkhead;
 import dev.heddle.content.DigestFields;
 import dev.heddle.content.FileName;
 import dev.heddle.content.Representation;
@@ -23,6 +24,7 @@ import io.helidon.http.HeaderNames;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Set;
@@ -53,6 +55,9 @@ public final class FileRoutes {
     private final UserFiles files;
     private final Idempotency idempotency;
 
+    /** Nobody waits for a place: it is free when somebody's whole file has come, which nobody can foresee. */
+    private final Bulkhead uploads;
+
     private record Listing(String userId, Page page) {}
 
     private record Incoming(String userId, boolean overwrite) {}
@@ -60,6 +65,7 @@ public final class FileRoutes {
     private FileRoutes(UserFiles files, Idempotency idempotency) {
         this.files = files;
         this.idempotency = idempotency;
+        this.uploads = new Bulkhead("uploads", files.limits().uploads(), 0, Duration.ZERO);
     }
 
     /** Adds the routes. */
@@ -100,6 +106,15 @@ public final class FileRoutes {
     // ---- Upload ----
 
     private Answer upload(Request request, Incoming asked) {
+        uploads.enter();
+        try {
+            return receive(request, asked);
+        } finally {
+            uploads.leave();
+        }
+    }
+
+    private Answer receive(Request request, Incoming asked) {
         var body = new DigestedBody(request);
         var form = FileForm.open(body.stream(), request.header(HeaderNames.CONTENT_TYPE));
         var target = new Target(asked.userId(), form.name(), request.header(HeaderNames.IF_MATCH));

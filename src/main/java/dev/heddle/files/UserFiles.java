@@ -40,8 +40,9 @@ public final class UserFiles {
      * @param fileBytes in one file
      * @param bytes in all files together
      * @param files how many of them
+     * @param uploads how many of all users may come at once
      */
-    public record Limits(long fileBytes, long bytes, int files) {}
+    public record Limits(long fileBytes, long bytes, int files, int uploads) {}
 
     /**
      * Which file of whom, and in what state it must be.

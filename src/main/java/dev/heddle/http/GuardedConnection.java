@@ -33,8 +33,8 @@ final class GuardedConnection implements ConnectionContext {
     /** The end of a head. */
     private static final byte[] EMPTY_LINE = {'\r', '\n', '\r', '\n'};
 
-    /** A body that is longer is read in pieces of that size. Idle connections hold nothing of it. */
-    private static final int PIECE_BYTES = 64 * 1024;
+    /** A body that is longer is read in pieces of that size. Idle connections hold nothing of it, busy ones one piece. */
+    private static final int PIECE_BYTES = 32 * 1024;
 
     private static final byte[] NOTHING = new byte[0];
 

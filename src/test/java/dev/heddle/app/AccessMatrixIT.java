@@ -12,6 +12,7 @@ import dev.heddle.app.TestServer.Person;
 import dev.heddle.app.TestServer.Reply;
 import dev.heddle.db.Uuid7;
 import dev.heddle.testing.FakeUpstream;
+import dev.heddle.testing.Form;
 import dev.heddle.testing.Psql;
 import java.util.EnumMap;
 import java.util.List;
@@ -86,6 +87,10 @@ class AccessMatrixIT {
         GET /slow-external                    401    401       401     200  403   200   200   -      200      200
         GET /batch                            401    401       401     200  403   200   200   -      200      200
         POST /batch                           401    401       401     200  403   200   200   -      200      200
+        POST /upload                          401    401       401     403  201   201   201   403    403      201
+        GET /files                            401    401       401     200  403   200   200   403    403      200
+        GET /download/{filename}              401    401       401     200  403   200   404   403    403      200
+        DELETE /files/{filename}              401    401       401     403  204   204   404   403    403      204
         GET /jobs                             401    401       401     403  403   403   403   -      403      200
         GET /jobs/{id}                        401    401       401     403  403   403   403   -      403      200
         POST /jobs/{id}/retry                 401    401       401     403  403   403   403   -      403      200
@@ -146,6 +151,10 @@ class AccessMatrixIT {
             Map.entry("GET /slow-external", Call.to("/slow-external")),
             Map.entry("GET /batch", Call.to("/batch?urls={upstream}/a")),
             Map.entry("POST /batch", new Call("/batch", "/batch", "{\"urls\": [\"https://elsewhere.example/\"]}")),
+            Map.entry("POST /upload", Call.owned("/upload", Form.of("made.txt", "made"))),
+            Map.entry("GET /files", Call.owned("/files", null)),
+            Map.entry("GET /download/{filename}", Call.owned("/download/{file}", null)),
+            Map.entry("DELETE /files/{filename}", Call.owned("/files/{file}", null)),
             Map.entry("GET /jobs", Call.to("/jobs")),
             Map.entry("GET /jobs/{id}", Call.to("/jobs/{job}")),
             Map.entry("POST /jobs/{id}/retry", Call.to("/jobs/{job}/retry")),
@@ -206,7 +215,8 @@ class AccessMatrixIT {
     }
 
     /** A user with one task, its notification, a job and a token beside the one it calls with, fresh for every case. */
-    private record Owned(Person owner, String task, String notification, String job, String tokenId, String marker) {
+    private record Owned(
+            Person owner, String task, String notification, String job, String tokenId, String file, String marker) {
         static Owned fresh() {
             var owner = server.person();
             var marker = "marker-" + NAMES.incrementAndGet();
@@ -220,8 +230,10 @@ class AccessMatrixIT {
                     Uuid7.next().toString(),
                     Uuid7.next().toString(),
                     token.json().get("id").asText(),
+                    Uuid7.next() + ".txt",
                     marker);
             owned.makeWhatJobsMake();
+            server.send("POST", "/upload", owner.token(), Form.of(owned.file(), marker), "Content-Type", Form.TYPE);
             return owned;
         }
 
@@ -274,7 +286,9 @@ class AccessMatrixIT {
                 .json();
         var notifications =
                 server.get("/notifications?unread=true", owned.owner().token()).json();
+        var files = server.get("/files", owned.owner().token()).json();
         return notifications.findValuesAsText("id").contains(owned.notification())
+                && files.findValuesAsText("filename").equals(List.of(owned.file()))
                 && task.path("version").asLong() == 1
                 && tokens.findValuesAsText("id").contains(owned.tokenId())
                 && tokens.size() == 2;
@@ -288,7 +302,9 @@ class AccessMatrixIT {
     }
 
     private static Reply send(String method, String path, Who who, Owned owned, @Nullable String body) {
-        var type = method.equals("PATCH") ? "application/merge-patch+json" : "application/json";
+        var type = method.equals("PATCH")
+                ? "application/merge-patch+json"
+                : path.startsWith("/upload") ? Form.TYPE : "application/json";
         var text = body == null ? null : body.replace("{new}", "n" + NAMES.incrementAndGet());
         return body == null
                 ? server.send(method, path, token(who, owned), null)
@@ -309,6 +325,7 @@ class AccessMatrixIT {
                 .replace("{notification}", owned.notification())
                 .replace("{job}", owned.job())
                 .replace("{token}", owned.tokenId())
+                .replace("{file}", owned.file())
                 .replace("{upstream}", upstream.url())
                 .replace(
                         "{caller}",
@@ -373,6 +390,7 @@ class AccessMatrixIT {
         var owned = Owned.fresh();
         var missing = new Owned(
                 owned.owner(),
+                UUID.randomUUID().toString(),
                 UUID.randomUUID().toString(),
                 UUID.randomUUID().toString(),
                 UUID.randomUUID().toString(),

@@ -13,6 +13,7 @@ import dev.heddle.app.TestServer.Person;
 import dev.heddle.app.TestServer.Reply;
 import dev.heddle.db.Uuid7;
 import dev.heddle.testing.FakeUpstream;
+import dev.heddle.testing.Form;
 import dev.heddle.testing.Psql;
 import dev.heddle.testing.RawHttp;
 import java.io.IOException;
@@ -58,6 +59,8 @@ class ContractIT {
         server = TestServer.with("""
             jobs:
               retry-delay: 10ms
+            files:
+              max-size: 8KiB
             upstreams:
               elsewhere:
                 url: {upstream}
@@ -245,6 +248,10 @@ class ContractIT {
             good("getSlowExternal", 200, "/slow-external"),
             good("getBatch", 200, "/batch?urls={upstream}/a"),
             good("postBatch", 200, "/batch", JSON_TYPE, "{\"urls\": [\"{upstream}/a\"]}"),
+            good("uploadFile", 201, "/upload", Form.TYPE, Form.of("draft.txt", "warp")),
+            good("downloadFile", 200, "/download/{file}"),
+            good("listFiles", 200, "/files"),
+            good("deleteFile", 204, "/files/{file}"),
             good("listJobs", 200, "/jobs").as(As.ADMIN),
             good("getJob", 200, "/jobs/{job}").as(As.ADMIN),
             good("deleteJob", 204, "/jobs/{job}").as(As.ADMIN),
@@ -276,6 +283,8 @@ class ContractIT {
             "getSlowExternal",
             "getBatch",
             "postBatch",
+            "downloadFile",
+            "listFiles",
             "listJobs",
             "getJob",
             "listUsers",
@@ -330,6 +339,8 @@ class ContractIT {
         }
         if (plain.body() != null) {
             cases.add(plain.with("Content-Type", "text/plain").becomes(Kind.BAD, 415));
+        }
+        if (plain.body() != null && plain.body().startsWith("{")) {
             cases.add(plain.sending("{\"title\": \"" + "x".repeat(600_000) + "\"}")
                     .becomes(Kind.BAD, 413));
             cases.add(plain.sending("{\"title\"").becomes(Kind.BAD, 400));
@@ -406,6 +417,40 @@ class ContractIT {
                 activity.at("/activity?task_id={task}"),
                 activity.at("/activity?task_id=" + missing),
                 activity.at("/activity?task_id=none").becomes(Kind.BAD, 422));
+    }
+
+    private static List<Case> ofFiles() {
+        var upload = plain("uploadFile");
+        var download = plain("downloadFile");
+        var delete = plain("deleteFile");
+        var key = upload.with("Idempotency-Key", "k-{new}");
+        return List.of(
+                upload.at("/upload?overwrite=true").sending(Form.of("{file}", "weft")),
+                upload.sending(Form.of("{file}", "weft")).becomes(Kind.REFUSED, 409),
+                upload.at("/upload?overwrite=maybe").becomes(Kind.BAD, 422),
+                upload.with("If-Match", "*").becomes(Kind.REFUSED, 412),
+                upload.with("Content-Digest", "sha-256=:AAAA:").becomes(Kind.REFUSED, 422),
+                upload.with("Repr-Digest", "none").becomes(Kind.REFUSED, 400),
+                upload.sending("no form").becomes(Kind.REFUSED, 400),
+                upload.sending(Form.of("..", "x")).becomes(Kind.REFUSED, 422),
+                upload.sending(Form.of("large", "x".repeat(9000))).becomes(Kind.REFUSED, 413),
+                upload.sending(Form.of("larger", "x".repeat(90_000))).becomes(Kind.REFUSED, 413),
+                key,
+                key.with("Idempotency-Key", "two words").becomes(Kind.BAD, 400),
+                download.with("Range", "bytes=0-1").becomes(Kind.GOOD, 206),
+                download.with("Range", "bytes=0-0,3-").becomes(Kind.GOOD, 206),
+                download.with("Range", "bytes=9-").becomes(Kind.REFUSED, 416),
+                download.with("Range", "bytes=0-1").with("If-Range", "\"other\""),
+                download.with("If-None-Match", "*").becomes(Kind.GOOD, 304),
+                download.with("If-Modified-Since", "Sat, 06 Nov 2094 08:49:37 GMT")
+                        .becomes(Kind.GOOD, 304),
+                download.with("If-Match", "\"other\"").becomes(Kind.REFUSED, 412),
+                download.with("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:37 GMT")
+                        .becomes(Kind.REFUSED, 412),
+                download.at("/download/none").becomes(Kind.REFUSED, 404),
+                download.at("/download/NUL").becomes(Kind.REFUSED, 404),
+                delete.at("/files/none").becomes(Kind.REFUSED, 404),
+                delete.with("If-Match", "\"other\"").becomes(Kind.REFUSED, 412));
     }
 
     private static List<Case> ofDashboards(Case plain) {
@@ -655,6 +700,7 @@ class ContractIT {
                                         "listTasks",
                                         "listNotifications",
                                         "listActivity",
+                                        "listFiles",
                                         "listJobs",
                                         "listUsers",
                                         "listTokens")
@@ -664,6 +710,10 @@ class ContractIT {
                                         "readNotification",
                                         "listActivity",
                                         "getStats",
+                                        "uploadFile",
+                                        "downloadFile",
+                                        "listFiles",
+                                        "deleteFile",
                                         "getDashboard",
                                         "getAggregate",
                                         "getNamedDashboard")
@@ -674,6 +724,7 @@ class ContractIT {
                         ofUpstreams().stream(),
                         ofBatches().stream(),
                         ofJobs().stream(),
+                        ofFiles().stream(),
                         Stream.of("getTask", "patchTask", "deleteTask", "completeTask", "reopenTask")
                                 .flatMap(id -> ofOneTask(plain(id)).stream()),
                         ofNewTasks(plain("createTask")).stream(),
@@ -700,6 +751,8 @@ class ContractIT {
                     "{foreign}", foreign.json().get("id").asText(),
                     "{token}", token.json().get("id").asText()));
             words.putAll(background(me, done));
+            words.put("{file}", "warp.txt");
+            server.send("POST", "/upload", me.token(), Form.of("warp.txt", "warp"), "Content-Type", Form.TYPE);
             words.putAll(Map.of("{upstream}", upstream.url(), "{closed}", closed.url()));
             var caller = one.trouble().isOfTokens()
                     ? server.token(me.id(), "read", "write")
@@ -784,6 +837,9 @@ class ContractIT {
 
     /** That which the operation is about. */
     private static String table(Operation operation) {
+        if (operation.id().endsWith("File") || operation.id().endsWith("Files")) {
+            return "files";
+        }
         return Stream.of("tasks", "notifications", "activity", "stats", "jobs", "tokens", "users")
                 .filter(name -> operation.path().contains("/" + name))
                 .findFirst()

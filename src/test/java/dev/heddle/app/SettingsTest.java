@@ -75,7 +75,8 @@ class SettingsTest {
                 new Settings.Batch(List.of(), List.of(), Duration.ofSeconds(5), Duration.ofSeconds(1)),
                 settings.batch());
         assertEquals(
-                new Settings.Files(Path.of("./data/files"), 1L << 30, 10L << 30, 10_000, 256L << 20), settings.files());
+                new Settings.Files(Path.of("./data/files"), 1L << 30, 10L << 30, 10_000, 256, 256L << 20),
+                settings.files());
         assertEquals(new Settings.Import(256L << 20), settings.imports());
         assertEquals(new Settings.Compute(1, 32, Duration.ofSeconds(2), 10_000_000, 1L << 30), settings.compute());
         assertEquals(

@@ -401,53 +401,48 @@ class FilesIT {
 
     // ---- Forms ----
 
-    static List<String[]> forms() {
+    /** A body that is no form with one file. */
+    record BadForm(int status, String type, String body) {
+        BadForm(int status, String body) {
+            this(status, Form.TYPE, body);
+        }
+    }
+
+    static List<BadForm> forms() {
         var head = Form.head("x.txt");
+        var good = Form.of("x.txt", "x");
+        var named = "name=\"file\"; filename=\"x\"";
         return List.of(
-                new String[] {"400", Form.TYPE, head + "no end"},
-                new String[] {"400", Form.TYPE, head},
-                new String[] {"400", Form.TYPE, head + "x\r\n--" + Form.BOUNDARY},
-                new String[] {"400", Form.TYPE, ""},
-                new String[] {"400", Form.TYPE, "--other\r\n\r\nx\r\n--other--\r\n"},
-                new String[] {"400", Form.TYPE, "--" + Form.BOUNDARY + "--\r\n"},
-                new String[] {"400", Form.TYPE, "--" + Form.BOUNDARY + "\r\nX: " + "y".repeat(9000)},
-                new String[] {"400", "multipart/form-data", Form.of("x.txt", "x")},
-                new String[] {"400", "multipart/form-data; boundary=" + "b".repeat(300), Form.of("x.txt", "x")},
-                new String[] {"400", "multipart/form-data; boundary=\"\"", Form.of("x.txt", "x")},
-                new String[] {
-                    "400",
-                    Form.TYPE,
-                    Form.head("name=\"file\"; filename=\"x\"", "Content-Transfer-Encoding: base64\r\n") + "eA=="
-                            + Form.end()
-                },
-                new String[] {"415", "text/plain", "x"},
-                new String[] {"415", "application/json", "{}"},
-                new String[] {"415", "multipart/mixed; boundary=" + Form.BOUNDARY, Form.of("x.txt", "x")},
-                new String[] {"422", Form.TYPE, Form.head("name=\"other\"; filename=\"x\"", "") + "x" + Form.end()},
-                new String[] {"422", Form.TYPE, Form.head("name=\"file\"", "") + "no name" + Form.end()},
-                new String[] {"422", Form.TYPE, Form.head("filename=\"x\"", "") + "no field" + Form.end()},
-                new String[] {
-                    "422", Form.TYPE, Form.head("name=\"file\"; name=\"file\"; filename=\"x\"", "") + "x" + Form.end()
-                },
-                new String[] {"422", Form.TYPE, Form.head("name=\"file\"; filename*=latin1''x", "") + "x" + Form.end()},
-                new String[] {"422", Form.TYPE, Form.head("name=\"file\"; filename*=UTF-8''%zz", "") + "x" + Form.end()
-                },
-                new String[] {
-                    "422", Form.TYPE, Form.of("x.txt", "x").replace(Form.end(), "\r\n" + Form.of("y.txt", "y"))
-                },
-                new String[] {
-                    "422",
-                    Form.TYPE,
-                    Form.of("x.txt", "x")
-                            .replace(Form.end(), "\r\n" + Form.head("name=\"extra\"", "") + "y" + Form.end())
-                });
+                new BadForm(400, head + "no end"),
+                new BadForm(400, head),
+                new BadForm(400, head + "x\r\n--" + Form.BOUNDARY),
+                new BadForm(400, ""),
+                new BadForm(400, "--other\r\n\r\nx\r\n--other--\r\n"),
+                new BadForm(400, "--" + Form.BOUNDARY + "--\r\n"),
+                new BadForm(400, "--" + Form.BOUNDARY + "\r\nX: " + "y".repeat(9000)),
+                new BadForm(400, "multipart/form-data", good),
+                new BadForm(400, "multipart/form-data; boundary=" + "b".repeat(300), good),
+                new BadForm(400, "multipart/form-data; boundary=\"\"", good),
+                new BadForm(400, Form.head(named, "Content-Transfer-Encoding: base64\r\n") + "eA==" + Form.end()),
+                new BadForm(415, "text/plain", "x"),
+                new BadForm(415, "application/json", "{}"),
+                new BadForm(415, "multipart/mixed; boundary=" + Form.BOUNDARY, good),
+                new BadForm(422, Form.head("name=\"other\"; filename=\"x\"", "") + "x" + Form.end()),
+                new BadForm(422, Form.head("name=\"file\"", "") + "no name" + Form.end()),
+                new BadForm(422, Form.head("filename=\"x\"", "") + "no field" + Form.end()),
+                new BadForm(422, Form.head("name=\"file\"; " + named, "") + "x" + Form.end()),
+                new BadForm(422, Form.head("name=\"file\"; filename*=latin1''x", "") + "x" + Form.end()),
+                new BadForm(422, Form.head("name=\"file\"; filename*=UTF-8''%zz", "") + "x" + Form.end()),
+                new BadForm(422, good.replace(Form.end(), "\r\n" + Form.of("y.txt", "y"))),
+                new BadForm(
+                        422, good.replace(Form.end(), "\r\n" + Form.head("name=\"extra\"", "") + "y" + Form.end())));
     }
 
     @ParameterizedTest
     @MethodSource("forms")
-    void aFormThatIsNotOneFileIsRefusedAndNothingIsKept(String[] form) {
-        var reply = upload("", form[2], "Content-Type", form[1]);
-        assertEquals(Integer.parseInt(form[0]), reply.status(), reply::text);
+    void aFormThatIsNotOneFileIsRefusedAndNothingIsKept(BadForm form) {
+        var reply = server.send("POST", "/upload", person.token(), form.body(), "Content-Type", form.type());
+        assertEquals(form.status(), reply.status(), reply::text);
         assertEquals("[]", server.get("/files", person.token()).text());
         assertTrue(reply.status() != 415 || reply.header("Accept-Post").equals(Optional.of("multipart/form-data")));
     }
@@ -633,11 +628,16 @@ class FilesIT {
         assertEquals(first.header("Location"), again.header("Location"));
         assertEquals(blobs, filesUnder(server.directory().resolve("files")).size());
         // Another boundary is the same file.
-        var other = Form.of("x.txt", "once").replace(Form.BOUNDARY, "other");
-        assertEquals(
-                201,
-                upload("", other, "Idempotency-Key", "k1", "Content-Type", "multipart/form-data; boundary=other")
-                        .status());
+        var other = server.send(
+                "POST",
+                "/upload",
+                person.token(),
+                Form.of("x.txt", "once").replace(Form.BOUNDARY, "other"),
+                "Content-Type",
+                "multipart/form-data; boundary=other",
+                "Idempotency-Key",
+                "k1");
+        assertEquals(201, other.status(), other::text);
         assertEquals(
                 422,
                 upload("", Form.of("x.txt", "twice"), "Idempotency-Key", "k1").status());
