@@ -86,6 +86,11 @@ class AccessMatrixIT {
         GET /slow-external                    401    401       401     200  403   200   200   -      200      200
         GET /batch                            401    401       401     200  403   200   200   -      200      200
         POST /batch                           401    401       401     200  403   200   200   -      200      200
+        GET /hash                             401    401       401     200  403   200   200   -      200      200
+        POST /hash                            401    401       401     200  403   200   200   -      200      200
+        GET /compute                          401    401       401     200  403   200   200   -      200      200
+        GET /logs                             401    401       401     403  403   403   403   -      403      200
+        GET /logs/{filename}                  401    401       401     403  403   403   403   -      403      200
         GET /jobs                             401    401       401     403  403   403   403   -      403      200
         GET /jobs/{id}                        401    401       401     403  403   403   403   -      403      200
         POST /jobs/{id}/retry                 401    401       401     403  403   403   403   -      403      200
@@ -146,6 +151,11 @@ class AccessMatrixIT {
             Map.entry("GET /slow-external", Call.to("/slow-external")),
             Map.entry("GET /batch", Call.to("/batch?urls={upstream}/a")),
             Map.entry("POST /batch", new Call("/batch", "/batch", "{\"urls\": [\"https://elsewhere.example/\"]}")),
+            Map.entry("GET /hash", Call.to("/hash?data=warp")),
+            Map.entry("POST /hash", new Call("/hash", "/hash", "warp")),
+            Map.entry("GET /compute", Call.to("/compute?data=warp")),
+            Map.entry("GET /logs", Call.to("/logs")),
+            Map.entry("GET /logs/{filename}", Call.to("/logs/heddle.log")),
             Map.entry("GET /jobs", Call.to("/jobs")),
             Map.entry("GET /jobs/{id}", Call.to("/jobs/{job}")),
             Map.entry("POST /jobs/{id}/retry", Call.to("/jobs/{job}/retry")),
@@ -195,6 +205,7 @@ class AccessMatrixIT {
               allow: {url}
               private-networks: 127.0.0.0/8
             """.replace("{url}", upstream.url()));
+        server.log("heddle.log", "one line\n");
         other = server.person();
         unscoped = server.person("admin", "read", "write");
     }
