@@ -20,6 +20,8 @@ import dev.heddle.jobs.JobQueue;
 import dev.heddle.jobs.JobRoutes;
 import dev.heddle.jobs.JobWorker;
 import dev.heddle.jobs.Jobs;
+import dev.heddle.logs.LogFiles;
+import dev.heddle.logs.LogRoutes;
 import dev.heddle.notifications.FollowUpJobs;
 import dev.heddle.notifications.NotificationRoutes;
 import dev.heddle.notifications.Notifications;
@@ -210,6 +212,8 @@ final class Heddle implements AutoCloseable {
         outbound.addRoutes(routes);
         var dashboards = new Dashboards(tasks, notifications, users, outbound.upstreams());
         DashboardRoutes.add(routes, dashboards.of(settings, problems), metrics);
+        owned.add(new Processing(settings.compute(), registry)).addRoutes(routes);
+        LogRoutes.add(routes, new LogFiles(settings.log().directory()));
     }
 
     private HttpServer listeners(PrometheusRegistry registry, Gatekeeper gatekeeper, AccessLog accessLog) {

@@ -8,9 +8,10 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Writes lines from any thread, on one of its own. A reader of the log that stops reading must not stop the server: when
+ * Writes lines from any thread, on one of its own, to standard output and to a file. A reader of the log that stops reading must not stop the server: when
  * the queue is full, lines are dropped and counted, and the count is written as soon as there is room.
  */
 final class LogLines implements AutoCloseable {
@@ -24,13 +25,17 @@ final class LogLines implements AutoCloseable {
     private record Flush(CountDownLatch done) {}
 
     private final PrintStream out;
+    // Only the thread that writes.
+    private final @Nullable RollingFile file;
     // Strings are lines; a Flush is answered when everything before it is written.
     private final BlockingQueue<Object> queue = new ArrayBlockingQueue<>(QUEUE_LINES);
     private final LongAdder dropped = new LongAdder();
     private volatile boolean closed;
 
-    LogLines(PrintStream out) {
+    /** Writes to both, or to the first only. */
+    LogLines(PrintStream out, @Nullable RollingFile file) {
         this.out = out;
+        this.file = file;
         Thread.ofPlatform().daemon().name("heddle-log").start(this::write);
     }
 
@@ -60,6 +65,10 @@ final class LogLines implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } finally {
+            if (file != null) {
+                file.close();
+            }
         }
     }
 
@@ -69,9 +78,19 @@ final class LogLines implements AutoCloseable {
             text.append("… ").append(lost).append(" log lines were dropped: nobody read them fast enough\n");
         }
         if (!text.isEmpty()) {
-            out.writeBytes(text.toString().getBytes(StandardCharsets.UTF_8));
-            out.flush();
+            var bytes = text.toString().getBytes(StandardCharsets.UTF_8);
             text.setLength(0);
+            out.writeBytes(bytes);
+            out.flush();
+            keep(bytes);
+        }
+    }
+
+    private void keep(byte[] bytes) {
+        var told = file == null ? "" : file.write(bytes);
+        if (!told.isEmpty()) {
+            out.println("… " + told);
+            out.flush();
         }
     }
 

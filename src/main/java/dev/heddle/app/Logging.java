@@ -10,9 +10,10 @@ import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Where log lines go: to standard output, as text or as one JSON object a line. Everything that logs in this process
+ * Where log lines go: to standard output and into files, as text or as one JSON object a line. Everything that logs in this process
  * (java.util.logging, System.Logger, SLF4J) ends here.
  */
 final class Logging implements AutoCloseable {
@@ -40,13 +41,19 @@ final class Logging implements AutoCloseable {
     /** Takes over all logging of the process. */
     static Logging install(Settings.Log settings, PrintStream out) {
         var format = settings.format() == Settings.Log.Format.JSON ? new LogFormat.JsonLines() : new LogFormat.Text();
-        var logging = new Logging(new LogLines(out), format);
+        var logging = new Logging(new LogLines(out, file(settings)), format);
         LogManager.getLogManager().reset();
         var root = Logger.getLogger("");
         root.setLevel(levelOf(settings.level()));
         root.addHandler(logging.new Sink());
         LOUD.forEach(logger -> logger.setLevel(Level.WARNING));
         return logging;
+    }
+
+    private static @Nullable RollingFile file(Settings.Log its) {
+        return its.maxFiles() == 0
+                ? null
+                : new RollingFile(its.directory(), its.maxFileSize(), its.maxFiles(), System::nanoTime);
     }
 
     private static Level levelOf(Settings.Log.Level level) {

@@ -40,8 +40,8 @@ interface SettingsKind<T> {
 
     /** A whole number. */
     record Whole(int least, int most) implements SettingsKind<Integer> {
-        // No more digits than always fit into an int; all limits are smaller.
-        private static final Pattern WRITTEN = Pattern.compile("-?[0-9]{1,9}");
+        // No more digits than an int can have; some of so many do not fit into one.
+        private static final Pattern WRITTEN = Pattern.compile("-?[0-9]{1,10}");
 
         @Override
         public Class<Integer> type() {
@@ -55,7 +55,11 @@ interface SettingsKind<T> {
 
         @Override
         public Optional<Integer> read(String text) {
-            return WRITTEN.matcher(text).matches() ? Optional.of(Integer.valueOf(text)) : Optional.empty();
+            return WRITTEN.matcher(text).matches() ? ofInt(Long.parseLong(text)) : Optional.empty();
+        }
+
+        private static Optional<Integer> ofInt(long value) {
+            return value == (int) value ? Optional.of((int) value) : Optional.empty();
         }
 
         @Override

@@ -54,8 +54,13 @@ public final class Query {
 
     /** A text of at most so many characters, at least one. */
     public Optional<String> text(String name, int max) {
+        return text(name, 1, max);
+    }
+
+    /** A text of so many characters. */
+    public Optional<String> text(String name, int min, int max) {
         return raw(name).flatMap(text -> {
-            var fault = Text.faultOf(text, 1, max);
+            var fault = Text.faultOf(text, min, max);
             fault.ifPresent(f -> complaints.query(name, f.code(), f.detail()));
             return fault.isPresent() ? Optional.empty() : Optional.of(text);
         });
@@ -104,10 +109,11 @@ public final class Query {
 
     private static Optional<Integer> whole(String text) {
         // No sign, no blank, no other script's digits: Integer.parseInt takes them all.
-        if (text.isEmpty() || text.length() > 9 || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+        if (text.isEmpty() || text.length() > 10 || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
             return Optional.empty();
         }
-        return Optional.of(Integer.valueOf(text));
+        long number = Long.parseLong(text);
+        return number > Integer.MAX_VALUE ? Optional.empty() : Optional.of((int) number);
     }
 
     /** A UUID in its usual form. RFC 9562 §4. */

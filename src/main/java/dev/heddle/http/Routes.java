@@ -35,6 +35,7 @@ public final class Routes {
     private static final class Node {
         private final Map<String, Node> literals = new LinkedHashMap<>();
         private @Nullable Node parameter;
+        private boolean takesTheRest;
         private final Map<String, Route> routes = new LinkedHashMap<>();
     }
 
@@ -67,9 +68,18 @@ public final class Routes {
         return add(method, pattern, access, request -> request, (request, same) -> action.apply(request));
     }
 
-    private Routes put(Route route) {
+    /**
+     * Says that the last parameter of a pattern takes whatever stands there and below: what can name nothing of ours, or
+     * is of several segments, is an empty value. So all that is no good name gets one answer, that of the route.
+     */
+    public Routes takeTheRest(String pattern) {
+        node(pattern).takesTheRest = true;
+        return this;
+    }
+
+    private Node node(String pattern) {
         var node = root;
-        for (var segment : segments(route.pattern())) {
+        for (var segment : segments(pattern)) {
             if (segment.startsWith("{")) {
                 if (node.parameter == null) {
                     node.parameter = new Node();
@@ -79,6 +89,11 @@ public final class Routes {
                 node = node.literals.computeIfAbsent(segment, s -> new Node());
             }
         }
+        return node;
+    }
+
+    private Routes put(Route route) {
+        var node = node(route.pattern());
         if (node.routes.putIfAbsent(route.method(), route) != null) {
             throw new IllegalStateException("two routes for " + route.method() + " " + route.pattern());
         }
@@ -120,18 +135,27 @@ public final class Routes {
         }
         var values = new ArrayList<String>(2);
         var node = root;
-        for (var segment : segments(rawPath)) {
+        var segments = segments(rawPath);
+        for (int i = 0; i < segments.size(); i++) {
+            var segment = segments.get(i);
             var literal = segment.indexOf('%') < 0 ? node.literals.get(segment) : null;
             if (literal != null) {
                 node = literal;
                 continue;
             }
-            var value = valueOf(segment);
-            if (node.parameter == null || value == null) {
+            if (node.parameter == null) {
                 return null;
             }
-            values.add(value);
             node = node.parameter;
+            boolean isLast = i == segments.size() - 1;
+            var value = isLast || !node.takesTheRest ? valueOf(segment) : null;
+            if (value == null && !node.takesTheRest) {
+                return null;
+            }
+            values.add(value == null ? "" : value);
+            if (node.takesTheRest) {
+                break;
+            }
         }
         return node.routes.isEmpty() ? null : new Place(node.routes, values);
     }

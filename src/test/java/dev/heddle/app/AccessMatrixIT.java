@@ -91,6 +91,11 @@ class AccessMatrixIT {
         GET /files                            401    401       401     200  403   200   200   403    403      200
         GET /download/{filename}              401    401       401     200  403   200   404   403    403      200
         DELETE /files/{filename}              401    401       401     403  204   204   404   403    403      204
+        GET /hash                             401    401       401     200  403   200   200   -      200      200
+        POST /hash                            401    401       401     200  403   200   200   -      200      200
+        GET /compute                          401    401       401     200  403   200   200   -      200      200
+        GET /logs                             401    401       401     403  403   403   403   -      403      200
+        GET /logs/{filename}                  401    401       401     403  403   403   403   -      403      200
         GET /jobs                             401    401       401     403  403   403   403   -      403      200
         GET /jobs/{id}                        401    401       401     403  403   403   403   -      403      200
         POST /jobs/{id}/retry                 401    401       401     403  403   403   403   -      403      200
@@ -155,6 +160,11 @@ class AccessMatrixIT {
             Map.entry("GET /files", Call.owned("/files", null)),
             Map.entry("GET /download/{filename}", Call.owned("/download/{file}", null)),
             Map.entry("DELETE /files/{filename}", Call.owned("/files/{file}", null)),
+            Map.entry("GET /hash", Call.to("/hash?data=warp")),
+            Map.entry("POST /hash", new Call("/hash", "/hash", "warp")),
+            Map.entry("GET /compute", Call.to("/compute?data=warp")),
+            Map.entry("GET /logs", Call.to("/logs")),
+            Map.entry("GET /logs/{filename}", Call.to("/logs/heddle.log")),
             Map.entry("GET /jobs", Call.to("/jobs")),
             Map.entry("GET /jobs/{id}", Call.to("/jobs/{job}")),
             Map.entry("POST /jobs/{id}/retry", Call.to("/jobs/{job}/retry")),
@@ -204,6 +214,7 @@ class AccessMatrixIT {
               allow: {url}
               private-networks: 127.0.0.0/8
             """.replace("{url}", upstream.url()));
+        server.log("heddle.log", "one line\n");
         other = server.person();
         unscoped = server.person("admin", "read", "write");
     }

@@ -92,7 +92,10 @@ class ContractIT {
             batch:
               allow: {upstream},{closed}
               private-networks: 127.0.0.0/8
+            compute:
+              max-body-size: 1MiB
             """.replace("{upstream}", upstream.url()).replace("{closed}", closed.url()));
+        server.log("heddle.log", "one line\nand another\n");
         psql = new Psql(server.schema());
         contract = Contract.of(server.get("/openapi.yaml", "").text());
     }
@@ -252,6 +255,11 @@ class ContractIT {
             good("downloadFile", 200, "/download/{file}"),
             good("listFiles", 200, "/files"),
             good("deleteFile", 204, "/files/{file}"),
+            good("getHash", 200, "/hash?data=warp"),
+            good("postHash", 200, "/hash", "application/octet-stream", "warp"),
+            good("getCompute", 200, "/compute?data=warp&rounds=3"),
+            good("listLogs", 200, "/logs").as(As.ADMIN),
+            good("getLog", 200, "/logs/heddle.log").as(As.ADMIN),
             good("listJobs", 200, "/jobs").as(As.ADMIN),
             good("getJob", 200, "/jobs/{job}").as(As.ADMIN),
             good("deleteJob", 204, "/jobs/{job}").as(As.ADMIN),
@@ -285,6 +293,11 @@ class ContractIT {
             "postBatch",
             "downloadFile",
             "listFiles",
+            "getHash",
+            "postHash",
+            "getCompute",
+            "listLogs",
+            "getLog",
             "listJobs",
             "getJob",
             "listUsers",
@@ -301,7 +314,12 @@ class ContractIT {
             "getExternal",
             "getSlowExternal",
             "getBatch",
-            "postBatch");
+            "postBatch",
+            "getHash",
+            "postHash",
+            "getCompute",
+            "listLogs",
+            "getLog");
 
     private static Case plain(String operation) {
         return PLAIN.stream()
@@ -337,7 +355,7 @@ class ContractIT {
         if (plain.body() == null && !PUBLIC.contains(plain.operation()) && !READS.contains(plain.operation())) {
             cases.add(plain.sending("{}").becomes(Kind.BAD, 400));
         }
-        if (plain.body() != null) {
+        if (plain.headers().getOrDefault("Content-Type", "").endsWith("json")) {
             cases.add(plain.with("Content-Type", "text/plain").becomes(Kind.BAD, 415));
         }
         if (plain.body() != null && plain.body().startsWith("{")) {
@@ -556,6 +574,58 @@ class ContractIT {
         return cases;
     }
 
+    private static List<Case> ofComputing() {
+        var get = plain("getHash");
+        var post = plain("postHash");
+        var compute = plain("getCompute");
+        var cases = new ArrayList<>(List.of(
+                post.sending("x".repeat(300_000)),
+                post.with("Content-Type", "text/plain"),
+                post.with("Content-Type", "application/json").sending("{}"),
+                post.sending(""),
+                post.sending("x".repeat((1 << 20) + 1)).becomes(Kind.REFUSED, 413),
+                compute.at("/compute?data=warp"),
+                compute.at("/compute?data=warp&rounds=1000000000").becomes(Kind.REFUSED, 422),
+                compute.at("/compute?data=warp&rounds=10000000")
+                        .with("Request-Timeout", "0.05")
+                        .becomes(Kind.REFUSED, 503)));
+        for (var query : List.of("rounds=0", "rounds=-1", "rounds=1000000001", "rounds=x", "rounds=1&rounds=2")) {
+            cases.add(compute.at("/compute?data=warp&" + query).becomes(Kind.BAD, 422));
+        }
+        for (var plain : List.of(get, compute)) {
+            var path = plain.path().substring(0, plain.path().indexOf('?'));
+            cases.add(plain.at(path + "?data=warp%20%F0%9F%A7%B5"));
+            cases.add(plain.at(path + "?data="));
+            cases.add(plain.at(path + "?data=%00").becomes(Kind.REFUSED, 422));
+            cases.add(plain.at(path).becomes(Kind.BAD, 422));
+            cases.add(plain.at(path + "?data=a&data=b").becomes(Kind.BAD, 422));
+            cases.add(plain.at(path + "?data=" + "x".repeat(8000)));
+            cases.add(plain.at(path + "?data=" + "x".repeat(8001)).becomes(Kind.BAD, 422));
+        }
+        return cases;
+    }
+
+    private static List<Case> ofLogs() {
+        var get = plain("getLog");
+        var text = get.with("Accept", "text/plain");
+        var cases = new ArrayList<>(List.of(
+                get.at("/logs/heddle.log?tail=1"),
+                get.at("/logs/none.log").becomes(Kind.REFUSED, 404),
+                get.at("/logs/..%2Fadmin-token").becomes(Kind.REFUSED, 404),
+                get.with("Accept", "image/png").becomes(Kind.BAD, 406),
+                text,
+                text.at("/logs/heddle.log?tail=1").becomes(Kind.REFUSED, 422),
+                text.with("Range", "bytes=0-3").becomes(Kind.GOOD, 206),
+                text.with("Range", "bytes=0-1,5-").becomes(Kind.GOOD, 206),
+                text.with("Range", "bytes=99-").becomes(Kind.REFUSED, 416),
+                text.with("If-None-Match", "*").becomes(Kind.GOOD, 304),
+                text.with("If-Match", "\"none\"").becomes(Kind.REFUSED, 412)));
+        for (var tail : List.of("0", "10001", "all", "1&tail=2")) {
+            cases.add(get.at("/logs/heddle.log?tail=" + tail).becomes(Kind.BAD, 422));
+        }
+        return cases;
+    }
+
     private static List<Case> ofJobs() {
         var list = plain("listJobs");
         var cases = new ArrayList<>(List.of(
@@ -702,6 +772,7 @@ class ContractIT {
                                         "listActivity",
                                         "listFiles",
                                         "listJobs",
+                                        "listLogs",
                                         "listUsers",
                                         "listTokens")
                                 .flatMap(id -> ofPages(plain(id)).stream()),
@@ -723,6 +794,8 @@ class ContractIT {
                         ofNamedDashboards(plain("getNamedDashboard")).stream(),
                         ofUpstreams().stream(),
                         ofBatches().stream(),
+                        ofComputing().stream(),
+                        ofLogs().stream(),
                         ofJobs().stream(),
                         ofFiles().stream(),
                         Stream.of("getTask", "patchTask", "deleteTask", "completeTask", "reopenTask")

@@ -17,7 +17,7 @@ class LogLinesTest {
     @Test
     void linesComeOutInOrderAndClosingWritesWhatIsLeft() {
         var out = new ByteArrayOutputStream();
-        try (var lines = new LogLines(new PrintStream(out, true, StandardCharsets.UTF_8))) {
+        try (var lines = new LogLines(new PrintStream(out, true, StandardCharsets.UTF_8), null)) {
             for (int i = 0; i < 1000; i++) {
                 lines.add("line " + i);
             }
@@ -44,7 +44,7 @@ class LogLinesTest {
                 out.write(bytes, offset, length);
             }
         };
-        var lines = new LogLines(new PrintStream(stuck, true, StandardCharsets.UTF_8));
+        var lines = new LogLines(new PrintStream(stuck, true, StandardCharsets.UTF_8), null);
         for (int i = 0; i < 50_000; i++) {
             lines.add("line " + i);
         }

@@ -72,6 +72,21 @@ class ProcessIT {
     }
 
     @Test
+    void whatItLogsIsKeptBesideStandardOutputAndCanBeRead() throws IOException, InterruptedException {
+        try (var heddle = start().awaitReady()) {
+            assertEquals(200, call(heddle, "GET", "/users/me", "").statusCode());
+            var log = data.resolve("logs/heddle.log");
+            await().untilAsserted(() -> assertTrue(Files.readString(log).contains(" access GET /users/me 200 ")));
+            assertTrue(heddle.output().contains(" access GET /users/me 200 "), heddle.output());
+            assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(log)));
+            assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(log.getParent())));
+            var read = call(heddle, "GET", "/logs/heddle.log?tail=10", "");
+            assertEquals(200, read.statusCode());
+            assertTrue(read.body().contains(" access GET /users/me 200 "), read.body());
+        }
+    }
+
+    @Test
     void aTakenPortIsToldInOneLineAndLeavesNothingRunning() throws IOException, InterruptedException {
         try (var taken = new ServerSocket(0);
                 var heddle = HeddleProcess.start(

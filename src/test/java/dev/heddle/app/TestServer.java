@@ -123,6 +123,16 @@ public final class TestServer implements AutoCloseable {
         return directory;
     }
 
+    /** Puts a file where its log would be. */
+    public Path log(String name, String content) {
+        try {
+            var logs = Files.createDirectories(directory.resolve("logs"));
+            return Files.writeString(logs.resolve(name), content);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     public String schema() {
         return schema;
     }

@@ -245,6 +245,7 @@ class KernelIT {
             case "/dashboards/{name}" -> "/dashboards/dashboard";
             case "/weather/{city}" -> "/weather/Berlin";
             case "/external/{resource}" -> "/external/rates";
+            case "/logs/{filename}" -> "/logs/heddle.log";
             default -> throw new AssertionError("no example of a path for " + pattern);
         };
     }

@@ -112,6 +112,37 @@ class RoutesTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
+        /logs/a.log           | a.log
+        /logs/a%2Fb           | a/b
+        /logs/                | ''
+        /logs//               | ''
+        /logs//etc/passwd     | ''
+        /logs/.               | ''
+        /logs/..              | ''
+        /logs/../../etc       | ''
+        /logs/a.log/          | ''
+        /logs/a/b             | ''
+        /logs/%00             | ''
+        /logs/a%00.log        | ''
+        /logs/%zz             | ''
+        /logs/%FF             | ''
+        """)
+    void aParameterThatTakesTheRestHasAnEmptyValueForWhatCanNameNothing(String path, String value) {
+        var routes = new Routes()
+                .add("GET", "/logs", Access.READ, request -> Answer.of(200))
+                .add("GET", "/logs/{name}", Access.READ, request -> Answer.of(200))
+                .takeTheRest("/logs/{name}");
+        var place = requireNonNull(routes.find(path), path);
+        assertEquals(List.of(value), place.values());
+        assertEquals("/logs/{name}", requireNonNull(place.route("GET")).pattern());
+        assertEquals(
+                "/logs",
+                requireNonNull(requireNonNull(routes.find("/logs")).route("GET"))
+                        .pattern());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
         /                     | GET, HEAD, OPTIONS
         /tasks                | GET, HEAD, OPTIONS, POST
         /tasks/7              | DELETE, GET, HEAD, OPTIONS
