@@ -74,7 +74,10 @@ public final class FileRoutes {
         routes.addStreaming("POST", "/upload", Access.WRITE, its::incoming, its::upload)
                 .add("GET", "/files", Access.READ, FileRoutes::listing, its::list)
                 .add("GET", "/download/{filename}", Access.READ, FileRoutes::target, its::download)
-                .add("DELETE", "/files/{filename}", Access.WRITE, FileRoutes::target, its::delete);
+                .add("DELETE", "/files/{filename}", Access.WRITE, FileRoutes::target, its::delete)
+                // Whatever stands where a name should: none is there, and no two of them look different.
+                .takeTheRest("/download/{filename}")
+                .takeTheRest("/files/{filename}");
     }
 
     /** How long a body may be that brings a file of that size. */
