@@ -37,6 +37,15 @@ exec $JAVA_HOME/bin/java $jvm ${HEDDLE_JVM_OPTS:-} -cp $PWD/target/classes:$(cat
 SH
 chmod +x "$work/heddle.sh"
 
+# Runs a command while Heddle serves.
+serve_while() {
+  PORT=18099 DB_HOST=127.0.0.1 DB_PORT=55432 DB_NAME=bench DB_USER=bench DB_PASS=bench "$work/heddle.sh" > "$work/heddle-prepare.log" 2>&1 &
+  pid=$!
+  for _ in $(seq 300); do grep -q 'is ready' "$work/heddle-prepare.log" && break; sleep 0.1; done
+  "$@"
+  kill "$pid"; wait "$pid" || true
+}
+
 # The harness seeds its database and leaves it up.
 "$peers/run.sh" --verify-only --keep-pg --starts 1 --workloads hash vertx >/dev/null
 psql() { command psql -qAtX -v ON_ERROR_STOP=1 -h 127.0.0.1 -p 55432 -U bench -d bench "$@"; }
@@ -45,12 +54,12 @@ if [ "$(psql -c "SELECT to_regclass('seed.tasks') IS NULL")" = t ]; then
   psql -c 'CREATE SCHEMA seed; ALTER TABLE tasks SET SCHEMA seed'
   notes=$(psql -c "SELECT to_regclass('public.notifications') IS NOT NULL")
   [ "$notes" = t ] && psql -c 'ALTER TABLE notifications SET SCHEMA seed'
-  PORT=18099 DB_HOST=127.0.0.1 DB_PORT=55432 DB_NAME=bench DB_USER=bench DB_PASS=bench "$work/heddle.sh" > "$work/heddle-migrate.log" 2>&1 &
-  pid=$!
-  for _ in $(seq 300); do grep -q 'is ready' "$work/heddle-migrate.log" && break; sleep 0.1; done
-  kill "$pid"; wait "$pid" || true
+  serve_while true
   psql -f bench/prepare.sql
 fi
+# The file that is downloaded; as user-1, whose token is made below like all.
+serve_while curl -sS -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer hdl_$(printf '%-43s' user-1 | tr ' ' x)" \
+  -F "file=@$work/files/big-256m.bin" 'http://127.0.0.1:18099/upload?overwrite=true'
 
 # The peers' notifications have another form than Heddle's, which names its schema: to them the seeded ones come first.
 psql -c 'CREATE SCHEMA IF NOT EXISTS peer; CREATE OR REPLACE VIEW peer.notifications AS TABLE seed.notifications;
@@ -60,8 +69,8 @@ python3 - "$work" <<'PY'
 import json, sys
 work = sys.argv[1]
 tokens = {u: "hdl_" + u.ljust(43, "x") for u in [f"user-{n}" for n in range(1000)] + [f"ins-{n}" for n in range(200)]}
-skip = ["hash", "upload", "download"]
 json.dump({"name": "heddle", "port": 18090, "cwd": ".", "start": work + "/heddle.sh", "warm": 50, "tokens": tokens,
-           "token": tokens["user-17"], "skip": skip, "loose": ["dashboard", "batch"]}, open(work + "/heddle.json", "w"))
+           "token": tokens["user-17"], "loose": ["dashboard", "batch", "upload"],
+           "paths": {"upload": "/upload?overwrite=true"}}, open(work + "/heddle.json", "w"))
 PY
 "$peers/run.sh" --extra "$work/heddle.json" --out "$out" "$@"

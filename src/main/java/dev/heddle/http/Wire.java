@@ -30,8 +30,8 @@ final class Wire {
     /** What one call into the operating system sends at most: in between, a deadline is noticed. */
     private static final long PIECE_BYTES = 4L << 20;
 
-    /** What is sent by hand when the socket is full: large enough to be worth the wait for room. */
-    private static final int STEP_BYTES = 64 * 1024;
+    /** What is sent by hand when the socket is full, to wait for room: as little as that takes. */
+    private static final int STEP_BYTES = 1024;
 
     /** How long, and for how much, an ended connection is listened to. A client that still sends then hears a reset. */
     private static final Duration LINGER = Duration.ofSeconds(1);
