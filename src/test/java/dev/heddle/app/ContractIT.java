@@ -450,6 +450,7 @@ class ContractIT {
                 upload.with("Content-Digest", "sha-256=:AAAA:").becomes(Kind.REFUSED, 422),
                 upload.with("Repr-Digest", "none").becomes(Kind.REFUSED, 400),
                 upload.sending("no form").becomes(Kind.REFUSED, 400),
+                upload.with("Content-Type", "text/plain").becomes(Kind.BAD, 415),
                 upload.sending(Form.of("..", "x")).becomes(Kind.REFUSED, 422),
                 upload.sending(Form.of("large", "x".repeat(9000))).becomes(Kind.REFUSED, 413),
                 upload.sending(Form.of("larger", "x".repeat(90_000))).becomes(Kind.REFUSED, 413),
