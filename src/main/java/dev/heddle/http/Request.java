@@ -177,14 +177,30 @@ public final class Request {
 
     private JsonFields json(String type, HeaderName acceptHeader) {
         if (json == null) {
-            if (!MediaTypes.isType(header(HeaderNames.CONTENT_TYPE), type)) {
-                throw Problem.UNSUPPORTED_MEDIA_TYPE
-                        .because("The body must be " + type + " in UTF-8.")
-                        .with(acceptHeader.defaultCase(), type);
-            }
+            requireType(acceptHeader, type);
             json = new JsonFields(JsonReader.read(body(), complaints), complaints);
         }
         return json;
+    }
+
+    /**
+     * Which of these media types the body of a POST is of.
+     *
+     * @throws ProblemException {@link Problem#UNSUPPORTED_MEDIA_TYPE} when it is of none, or not in UTF-8
+     */
+    public String contentType(String... types) {
+        return requireType(HeaderNames.create("Accept-Post"), types);
+    }
+
+    private String requireType(HeaderName acceptHeader, String... types) {
+        for (var type : types) {
+            if (MediaTypes.isType(header(HeaderNames.CONTENT_TYPE), type)) {
+                return type;
+            }
+        }
+        throw Problem.UNSUPPORTED_MEDIA_TYPE
+                .because("The body must be " + String.join(" or ", types) + " in UTF-8.")
+                .with(acceptHeader.defaultCase(), String.join(", ", types));
     }
 
     /**
@@ -239,7 +255,17 @@ public final class Request {
      * every other request, or the client's own if that is nearer.
      */
     public <T, X extends Throwable> T onceReceived(ScopedValue.CallableOp<T, X> work) throws X {
-        var left = Duration.ofNanos(Deadline.current().limitNanos(limits.requestTimeout()));
+        return onceReceived(Duration.ZERO, work);
+    }
+
+    /**
+     * The same for work that grows with what has come.
+     *
+     * @param more what it may take beyond the time of other requests
+     */
+    public <T, X extends Throwable> T onceReceived(Duration more, ScopedValue.CallableOp<T, X> work) throws X {
+        var left = Duration.ofNanos(
+                Deadline.current().limitNanos(limits.requestTimeout().plus(more)));
         return Deadline.after(left).call(work);
     }
 
