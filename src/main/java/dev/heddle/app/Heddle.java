@@ -23,6 +23,8 @@ import dev.heddle.jobs.Jobs;
 import dev.heddle.notifications.FollowUpJobs;
 import dev.heddle.notifications.NotificationRoutes;
 import dev.heddle.notifications.Notifications;
+import dev.heddle.tasks.SpoolFolder;
+import dev.heddle.tasks.TaskImportRoutes;
 import dev.heddle.tasks.TaskRoutes;
 import dev.heddle.tasks.Tasks;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -199,7 +201,13 @@ final class Heddle implements AutoCloseable {
         NotificationRoutes.add(routes, notifications);
         JobRoutes.add(routes, jobs);
         var tasks = new Tasks(database, queue, Background.followUps());
-        TaskRoutes.add(routes, tasks, new Idempotency(new IdempotencyTable(database)));
+        var idempotency = new Idempotency(new IdempotencyTable(database));
+        TaskRoutes.add(routes, tasks, idempotency);
+        var spool = new SpoolFolder(
+                settings.data().directory().resolve("import"), settings.files().keepFree());
+        spool.sweep();
+        TaskImportRoutes.add(
+                routes, tasks, idempotency, spool, settings.imports().maxSize());
         var metrics = new RemoteMetrics(registry);
         var outbound = owned.add(new Outbound(settings, problems, metrics));
         metrics.show(outbound.upstreams());
