@@ -6,7 +6,6 @@ import java.io.Reader;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -20,6 +19,8 @@ final class Utf8Reader extends Reader {
     // A new decoder reports what is malformed.
     private final CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
     private final ByteBuffer bytes = ByteBuffer.allocate(BUFFER_BYTES).flip();
+    // Of its own: a pair of surrogates does not fit into the last place of somebody else's.
+    private final CharBuffer chars = CharBuffer.allocate(BUFFER_BYTES).flip();
     private final InputStream in;
     private boolean isAtEnd;
     private boolean isPastBeginning;
@@ -37,35 +38,42 @@ final class Utf8Reader extends Reader {
 
     @Override
     public int read(char[] to, int offset, int length) throws IOException {
-        var chars = CharBuffer.wrap(to, offset, length).slice();
-        while (chars.position() == 0) {
-            var result = decoder.decode(bytes, chars, isAtEnd);
-            skipMark(chars);
-            if (chars.position() > 0) {
-                break;
-            }
-            if (result.isError()) {
-                result.throwException();
-            }
-            if (isAtEnd) {
+        while (!chars.hasRemaining()) {
+            if (!decode()) {
                 return -1;
             }
-            if (result == CoderResult.UNDERFLOW) {
-                fill();
-            }
         }
-        count(to, offset, chars.position());
-        return chars.position();
+        int n = Math.min(length, chars.remaining());
+        chars.get(to, offset, n);
+        count(to, offset, n);
+        return n;
     }
 
-    private void skipMark(CharBuffer chars) {
-        if (!isPastBeginning && chars.position() > 0) {
+    /** False at the end. */
+    private boolean decode() throws IOException {
+        chars.clear();
+        var result = decoder.decode(bytes, chars, isAtEnd);
+        chars.flip();
+        skipMark();
+        if (chars.hasRemaining()) {
+            return true;
+        }
+        if (result.isError()) {
+            result.throwException();
+        }
+        if (isAtEnd) {
+            return false;
+        }
+        fill();
+        return true;
+    }
+
+    private void skipMark() {
+        if (!isPastBeginning && chars.hasRemaining()) {
             isPastBeginning = true;
-            chars.flip();
             if (chars.get(0) == '\uFEFF') {
                 chars.get();
             }
-            chars.compact();
         }
     }
 
