@@ -25,6 +25,8 @@ import dev.heddle.logs.LogRoutes;
 import dev.heddle.notifications.FollowUpJobs;
 import dev.heddle.notifications.NotificationRoutes;
 import dev.heddle.notifications.Notifications;
+import dev.heddle.tasks.SpoolFolder;
+import dev.heddle.tasks.TaskImportRoutes;
 import dev.heddle.tasks.TaskRoutes;
 import dev.heddle.tasks.Tasks;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -206,6 +208,11 @@ final class Heddle implements AutoCloseable {
         TaskRoutes.add(routes, tasks, idempotency);
         storage.addRoutes(routes, database, idempotency);
         storage.register(registry);
+        var spool = new SpoolFolder(
+                settings.data().directory().resolve("import"), settings.files().keepFree());
+        spool.sweep();
+        TaskImportRoutes.add(
+                routes, tasks, idempotency, spool, settings.imports().maxSize());
         var metrics = new RemoteMetrics(registry);
         var outbound = owned.add(new Outbound(settings, problems, metrics));
         metrics.show(outbound.upstreams());

@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import dev.heddle.content.Disk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -11,8 +12,6 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Set;
 import java.util.function.LongSupplier;
@@ -166,7 +165,7 @@ final class RollingFile implements AutoCloseable {
                             StandardOpenOption.WRITE,
                             StandardOpenOption.APPEND,
                             LinkOption.NOFOLLOW_LINKS),
-                    ownerOnly("rw-------"));
+                    Disk.ownerOnly(file));
             channel = open;
             size = open.size();
             endBrokenLine(open);
@@ -190,16 +189,8 @@ final class RollingFile implements AutoCloseable {
     private void makeDirectory() throws IOException {
         if (!Files.isDirectory(directory)) {
             Files.createDirectories(directory.toAbsolutePath().getParent());
-            Files.createDirectory(directory, ownerOnly("rwx------"));
+            Disk.makeDirectory(directory);
         }
-    }
-
-    private FileAttribute<?>[] ownerOnly(String permissions) {
-        return directory.getFileSystem().supportedFileAttributeViews().contains("posix")
-                ? new FileAttribute<?>[] {
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))
-                }
-                : new FileAttribute<?>[0];
     }
 
     private void rotate() throws IOException {

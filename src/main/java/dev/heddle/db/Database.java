@@ -8,6 +8,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,7 @@ public final class Database implements AutoCloseable {
 
     // Not static: a unit of one database is none of another.
     private final ScopedValue<Unit> current = ScopedValue.newInstance();
+    private final ScopedValue<Boolean> patient = ScopedValue.newInstance();
 
     /**
      * How to reach the database and how much of it to use.
@@ -188,6 +190,14 @@ public final class Database implements AutoCloseable {
         return current.isBound() ? joinTransaction(work) : inUnit(work, this::transaction);
     }
 
+    /**
+     * Gives each transaction inside, and each of its statements, as long as the deadline of the work, however long that is:
+     * for work that grows with what it is given, and so needs more than PostgreSQL's limit for every statement.
+     */
+    public <T> T patiently(Supplier<T> work) {
+        return ScopedValue.where(patient, true).call(work::get);
+    }
+
     private <T> T join(Work<T> work) {
         var unit = current.get();
         unit.requireOwner();
@@ -240,7 +250,9 @@ public final class Database implements AutoCloseable {
     /** That of the request, or for work without one the time after which only the network can be at fault. */
     private Deadline deadline() {
         var current = Deadline.current();
-        return current.remainingNanos() <= unitLimit.toNanos() ? current : Deadline.after(unitLimit);
+        return patient.isBound() || current.remainingNanos() <= unitLimit.toNanos()
+                ? current
+                : Deadline.after(unitLimit);
     }
 
     /** Whether nobody waits for the outcome any more; an interruption closes the socket of a virtual thread. */
@@ -258,6 +270,9 @@ public final class Database implements AutoCloseable {
         unit.beginTransaction();
         T value;
         try {
+            if (patient.isBound()) {
+                putOffStatementTimeout(unit);
+            }
             value = work.run(unit);
             if (unit.hasFailed()) {
                 throw new IllegalStateException("the work went on after a failure inside it; nothing is committed");
@@ -270,6 +285,12 @@ public final class Database implements AutoCloseable {
         connection.commit();
         connection.setAutoCommit(true);
         return value;
+    }
+
+    /** Until the end of the transaction. 0 would be none at all. */
+    private static void putOffStatementTimeout(Unit unit) {
+        long millis = Math.clamp(unit.deadline().remaining().toMillis(), 1, Integer.MAX_VALUE);
+        unit.update("SET LOCAL statement_timeout = " + millis);
     }
 
     private static void rollBack(Connection connection, Throwable because) {

@@ -44,8 +44,13 @@ public final class Row {
 
     /** A uuid column that is never null. */
     public UUID uuid() {
+        return present(uuidOrNull());
+    }
+
+    /** A uuid column. */
+    public @Nullable UUID uuidOrNull() {
         try {
-            return present((UUID) rows.getObject(++column));
+            return (UUID) rows.getObject(++column);
         } catch (SQLException e) {
             throw new UnreadableColumn(e);
         }

@@ -1,5 +1,6 @@
 package dev.heddle.db;
 
+import java.io.InputStream;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,16 @@ public interface Sql {
      * @throws DatabaseException when the statement fails or the deadline has passed
      */
     long update(String statement, @Nullable Object... parameters);
+
+    /**
+     * Runs a {@code COPY … FROM STDIN}: what the stream holds, in the format that the statement names, becomes rows. In a
+     * transaction, as whatever ends the stream before its end ends the statement with nothing written.
+     *
+     * @return how many rows
+     * @throws DatabaseException when the statement fails or the deadline has passed
+     * @throws java.io.UncheckedIOException when the stream cannot be read
+     */
+    long copyIn(String statement, InputStream rows);
 
     /**
      * Runs an action when this unit, or the one it has joined, has ended well: its writes are committed and its

@@ -1,6 +1,9 @@
 package dev.heddle.db;
 
 import dev.heddle.concurrent.Deadline;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -13,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
@@ -23,6 +27,9 @@ import org.postgresql.PGConnection;
 final class Unit implements Sql {
 
     private static final System.Logger LOG = System.getLogger(Unit.class.getName());
+
+    /** What of a COPY is sent at once. */
+    private static final int COPY_BYTES = 64 * 1024;
 
     // Set once.
     private final Connection connection;
@@ -108,6 +115,11 @@ final class Unit implements Sql {
     }
 
     @Override
+    public long copyIn(String statement, InputStream rows) {
+        return whole(() -> copy(statement, rows));
+    }
+
+    @Override
     public void afterwards(Runnable action) {
         requireOwner();
         afterwards.add(action);
@@ -132,11 +144,15 @@ final class Unit implements Sql {
     }
 
     private <T> T run(String statement, @Nullable Object[] parameters, Running<T> running) {
+        return whole(() -> execute(statement, parameters, running));
+    }
+
+    private <T> T whole(Supplier<T> step) {
         requireOwner();
         boolean done = false;
         try {
             requireTime();
-            T value = execute(statement, parameters, running);
+            T value = step.get();
             done = true;
             return value;
         } finally {
@@ -153,6 +169,21 @@ final class Unit implements Sql {
             return running.run(prepared);
         } catch (SQLException e) {
             throw DatabaseException.of(e, Database.isCancelled(deadline));
+        }
+    }
+
+    /** Whatever ends it early, the driver tells PostgreSQL to forget the rows that it has. */
+    private long copy(String statement, InputStream rows) {
+        try {
+            return connection.unwrap(PGConnection.class).getCopyAPI().copyIn(statement, rows, COPY_BYTES);
+        } catch (SQLException e) {
+            throw DatabaseException.of(e, Database.isCancelled(deadline));
+        } catch (IOException e) {
+            if (Database.isCancelled(deadline)) {
+                // An interruption closes the file that is read.
+                throw new DatabaseException(DatabaseException.Kind.DEADLINE, "cancelled while reading rows", e);
+            }
+            throw new UncheckedIOException(e);
         }
     }
 

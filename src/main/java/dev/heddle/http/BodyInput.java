@@ -1,5 +1,6 @@
 package dev.heddle.http;
 
+import dev.heddle.concurrent.Deadline;
 import io.helidon.common.buffers.DataReader;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ServerConnectionException;
@@ -52,6 +53,9 @@ final class BodyInput extends InputStream {
     }
 
     private int readPart(byte[] to, int offset, int length) {
+        if (Deadline.current().isExpired()) {
+            throw Problem.DEADLINE_EXCEEDED.asException();
+        }
         try {
             return in.read(to, offset, length);
         } catch (IOException

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -58,16 +59,34 @@ public final class JsonFields {
 
     /** A whole number in a range. */
     public Field<Integer> integer(String name, int min, int max) {
+        return read(name, false, value -> whole(name, value, min, max).map(Long::intValue));
+    }
+
+    /** A whole number in a range that may be wide. */
+    public Field<Long> bigint(String name, long min, long max) {
+        return read(name, false, value -> whole(name, value, min, max));
+    }
+
+    private Optional<Long> whole(String name, @Nullable Object value, long min, long max) {
+        if (!(value instanceof Number number)) {
+            complain(name, "wrong_type", "must be a number");
+            return Optional.empty();
+        }
+        if (!(number instanceof Long whole) || whole < min || whole > max) {
+            complain(name, "out_of_range", "must be a whole number from " + min + " to " + max);
+            return Optional.empty();
+        }
+        return Optional.of(whole);
+    }
+
+    /** A UUID in its usual form. RFC 9562 §4. */
+    public Field<UUID> uuid(String name) {
         return read(name, false, value -> {
-            if (!(value instanceof Number number)) {
-                complain(name, "wrong_type", "must be a number");
-                return Optional.empty();
+            var id = value instanceof String text ? Text.uuid(text) : Optional.<UUID>empty();
+            if (id.isEmpty()) {
+                complain(name, "not_a_uuid", "must be a UUID");
             }
-            if (!(number instanceof Long whole) || whole < min || whole > max) {
-                complain(name, "out_of_range", "must be a whole number from " + min + " to " + max);
-                return Optional.empty();
-            }
-            return Optional.of(whole.intValue());
+            return id;
         });
     }
 
@@ -84,7 +103,16 @@ public final class JsonFields {
 
     /** An RFC 3339 timestamp, or null. */
     public Field<Instant> timeOrNull(String name) {
-        return read(name, true, value -> {
+        return time(name, true);
+    }
+
+    /** An RFC 3339 timestamp. */
+    public Field<Instant> time(String name) {
+        return time(name, false);
+    }
+
+    private Field<Instant> time(String name, boolean nullable) {
+        return read(name, nullable, value -> {
             var time = value instanceof String text ? Timestamps.read(text) : Optional.<Instant>empty();
             if (time.isEmpty()) {
                 complain(name, "not_a_timestamp", "must be an RFC 3339 timestamp such as 2026-11-22T10:15:30Z");
@@ -208,8 +236,8 @@ public final class JsonFields {
         complaints.body("/" + name, code, detail);
     }
 
-    /** Complains about the members that nobody asked for. */
-    void complainAboutUnknown() {
+    /** Complains about the members that nobody asked for. The kernel does it for the body that is one document. */
+    public void complainAboutUnknown() {
         for (var name : members.keySet()) {
             if (!known.contains(name)) {
                 complain(name.replace("~", "~0").replace("/", "~1"), "unknown", "is not a member of this document");

@@ -33,6 +33,15 @@ final class JsonReader {
 
     /** Reads the document, or refuses it with {@link Problem#INVALID_JSON}. */
     static @Nullable Object read(byte[] utf8, Complaints complaints) {
+        return read(utf8, 1, complaints);
+    }
+
+    /**
+     * The same for a part of a body.
+     *
+     * @param line of the body on which it begins
+     */
+    static @Nullable Object read(byte[] utf8, long line, Complaints complaints) {
         // Decoded here and not by Jackson, which guesses UTF-16 and UTF-32 and lets overlong UTF-8 pass.
         try (JsonParser parser = Json.FACTORY.createParser(decode(utf8))) {
             if (parser.nextToken() == null) {
@@ -52,7 +61,7 @@ final class JsonReader {
                     at == null
                             ? Problem.INVALID_JSON.detail()
                             : "The body is not well-formed JSON: see line %d, column %d."
-                                    .formatted(at.getLineNr(), at.getColumnNr()));
+                                    .formatted(line - 1 + at.getLineNr(), at.getColumnNr()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

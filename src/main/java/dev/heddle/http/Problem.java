@@ -15,6 +15,12 @@ import org.jspecify.annotations.Nullable;
 public enum Problem {
     BAD_REQUEST(400, "bad-request", "Bad request", "The request could not be parsed.", Level.DEBUG),
     INVALID_JSON(400, "invalid-json", "Invalid JSON", "The body is not one well-formed JSON document.", Level.DEBUG),
+    INVALID_ROWS(
+            400,
+            "invalid-rows",
+            "Invalid rows",
+            "Some rows are not valid; errors lists the first of them by line. Nothing was imported.",
+            Level.DEBUG),
     UNAUTHENTICATED(
             401,
             "unauthenticated",

@@ -31,6 +31,10 @@ public final class ProblemException extends RuntimeException {
         return new ProblemException(Problem.INVALID, Problem.INVALID.detail(), complaints, Map.of(), null);
     }
 
+    static ProblemException invalidRows(List<Complaint> complaints) {
+        return new ProblemException(Problem.INVALID_ROWS, Problem.INVALID_ROWS.detail(), complaints, Map.of(), null);
+    }
+
     /** The same, with one more header in the answer. */
     public ProblemException with(String header, String value) {
         var more = new HashMap<>(headers);

@@ -102,6 +102,9 @@ public final class Problems {
         json.writeArrayFieldStart("errors");
         for (var complaint : complaints) {
             json.writeStartObject();
+            if (complaint.line() > 0) {
+                json.writeNumberField("line", complaint.line());
+            }
             json.writeStringField(complaint.place().member(), complaint.name());
             json.writeStringField("code", complaint.code());
             json.writeStringField("detail", complaint.detail());

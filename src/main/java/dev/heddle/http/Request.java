@@ -177,9 +177,9 @@ public final class Request {
     }
 
     /**
-     * Refuses a body of a POST that is none of these types; the one it is.
+     * Which of these media types the body of a POST is of.
      *
-     * @throws ProblemException {@link Problem#UNSUPPORTED_MEDIA_TYPE}
+     * @throws ProblemException {@link Problem#UNSUPPORTED_MEDIA_TYPE} when it is of none, or not in UTF-8
      */
     public String requireType(String... types) {
         return requireType(ACCEPT_POST, types);
@@ -257,7 +257,17 @@ public final class Request {
      * every other request, or the client's own if that is nearer.
      */
     public <T, X extends Throwable> T onceReceived(ScopedValue.CallableOp<T, X> work) throws X {
-        var left = Duration.ofNanos(Deadline.current().limitNanos(limits.requestTimeout()));
+        return onceReceived(Duration.ZERO, work);
+    }
+
+    /**
+     * The same for work that grows with what has come.
+     *
+     * @param more what it may take beyond the time of other requests
+     */
+    public <T, X extends Throwable> T onceReceived(Duration more, ScopedValue.CallableOp<T, X> work) throws X {
+        var left = Duration.ofNanos(
+                Deadline.current().limitNanos(limits.requestTimeout().plus(more)));
         return Deadline.after(left).call(work);
     }
 

@@ -9,8 +9,9 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * The kinds of jobs that follow from a task's change, and what they write. Their data are JSON objects with {@code user_id}
- * and {@code task_id}, and what each needs beside. A job of a user who is gone does nothing.
+ * The kinds of jobs that follow from a task's change, and what they write. Their data are JSON objects with {@code user_id},
+ * with {@code task_id} unless many tasks were changed at once, and what each needs beside. A job of a user who is gone does
+ * nothing.
  */
 public final class FollowUpJobs {
 

@@ -1,5 +1,6 @@
 package dev.heddle.notifications;
 
+import dev.heddle.content.Disk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -8,8 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 
@@ -44,7 +43,7 @@ public final class MailFolder implements Mailer {
     public void send(Mail mail) {
         var bytes = MailMessage.of(mail, from).bytes();
         try {
-            Files.createDirectories(directory, ownerOnly(directory));
+            Disk.makeDirectory(directory);
             write(mail, bytes);
         } catch (IOException e) {
             throw MailException.transientFailure("cannot write mail " + mail.id() + " into " + directory, e);
@@ -96,13 +95,5 @@ public final class MailFolder implements Mailer {
     private static boolean isLeftover(Path path, Instant now) throws IOException {
         return path.getFileName().toString().endsWith(TEMPORARY)
                 && Files.getLastModifiedTime(path).toInstant().isBefore(now.minus(LEFT_BEHIND));
-    }
-
-    private static FileAttribute<?>[] ownerOnly(Path directory) {
-        return directory.getFileSystem().supportedFileAttributeViews().contains("posix")
-                ? new FileAttribute<?>[] {
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))
-                }
-                : new FileAttribute<?>[0];
     }
 }

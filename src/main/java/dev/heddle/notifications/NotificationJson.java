@@ -24,7 +24,8 @@ final class NotificationJson {
         json.writeStartObject();
         json.writeStringField("id", activity.id().toString());
         json.writeStringField("user_id", activity.userId());
-        json.writeStringField("task_id", activity.taskId().toString());
+        var taskId = activity.taskId();
+        json.writeStringField("task_id", taskId == null ? null : taskId.toString());
         json.writeStringField("action", activity.action());
         Json.time(json, "created_at", activity.createdAt());
         json.writeEndObject();

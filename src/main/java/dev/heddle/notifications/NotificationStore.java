@@ -79,6 +79,6 @@ final class NotificationStore {
     }
 
     private static Activity activity(Row row) {
-        return new Activity(row.uuid(), row.text(), row.uuid(), row.text(), row.instant());
+        return new Activity(row.uuid(), row.text(), row.uuidOrNull(), row.text(), row.instant());
     }
 }

@@ -5,14 +5,17 @@ import dev.heddle.jobs.JobInsert.Follower;
 import dev.heddle.jobs.JobKind;
 
 /**
- * What is done after a task has changed. The jobs' data are JSON objects; all have {@code user_id} and {@code task_id}.
+ * What is done after a task has changed. The jobs' data are JSON objects; all have {@code user_id}, and {@code task_id} if
+ * they are about one task.
  *
  * @param created data also {@code title}; it also counts the task, so that creating costs one job
  * @param completed {@code title} for the e-mail, the others as below
  * @param reopened {@code total} and {@code completed}, by which the counts change, and {@code action}
  * @param deleted the same
+ * @param imported the same for all tasks of an import together: two jobs, however many tasks
  */
-public record FollowUps(JobInsert created, JobInsert completed, JobInsert reopened, JobInsert deleted) {
+public record FollowUps(
+        JobInsert created, JobInsert completed, JobInsert reopened, JobInsert deleted, JobInsert imported) {
 
     private static final String WHICH = "jsonb_build_object('user_id', user_id, 'task_id', id";
 
@@ -32,7 +35,13 @@ public record FollowUps(JobInsert created, JobInsert completed, JobInsert reopen
                 JobInsert.following(
                         "task",
                         new Follower(stats, counted("-1", "CASE WHEN completed THEN -1 ELSE 0 END")),
-                        new Follower(activity, done("task_deleted"))));
+                        new Follower(activity, done("task_deleted"))),
+                JobInsert.following(
+                        "imported",
+                        new Follower(
+                                stats,
+                                "jsonb_build_object('user_id', user_id, 'total', total, 'completed', completed)"),
+                        new Follower(activity, "jsonb_build_object('user_id', user_id, 'action', 'tasks_imported')")));
     }
 
     private static String counted(String total, String completed) {

@@ -6,6 +6,7 @@ import dev.heddle.http.Field;
 import dev.heddle.http.Keyset;
 import dev.heddle.http.Preconditions.IfMatch;
 import dev.heddle.jobs.JobInsert;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -38,6 +39,41 @@ final class TaskStore {
                         TaskStore::task,
                         parameters.toArray())
                 .orElseThrow();
+    }
+
+    /** Writes tasks in the columns of {@link CopyLine}; how many. */
+    long copy(Sql sql, InputStream rows) {
+        return sql.copyIn("COPY tasks (" + CopyLine.COLUMNS + ") FROM STDIN", rows);
+    }
+
+    /** What follows from so many new tasks, of which so many are completed. */
+    void follow(Sql sql, String userId, long total, long completed, JobInsert followers) {
+        var parameters = new ArrayList<@Nullable Object>();
+        parameters.add(userId);
+        parameters.add(total);
+        parameters.add(completed);
+        parameters.addAll(followers.parameters());
+        sql.first(
+                "WITH imported AS (SELECT CAST(? AS text) AS user_id, CAST(? AS bigint) AS total,"
+                        + " CAST(? AS bigint) AS completed)" + followers.text() + " SELECT count(*) FROM imported",
+                Row::bigint,
+                parameters.toArray());
+    }
+
+    /** An id that cannot be imported, on that line: it stands on an earlier one, or, with 0, in the table. */
+    record Taken(long line, long earlier) {}
+
+    /** The first of them, by line; {@code ids} are lines and ids. It belongs in a transaction. */
+    List<Taken> taken(Sql sql, String userId, InputStream ids, int rows) {
+        sql.update("CREATE TEMPORARY TABLE imported (line bigint NOT NULL, id uuid NOT NULL) ON COMMIT DROP");
+        sql.copyIn("COPY imported (line, id) FROM STDIN", ids);
+        return sql.list("""
+            SELECT line, 0 AS earlier FROM imported JOIN tasks ON tasks.user_id = ? AND tasks.id = imported.id
+            UNION ALL
+            SELECT line, earlier
+            FROM (SELECT line, min(line) OVER (PARTITION BY id) AS earlier FROM imported) AS each WHERE line > earlier
+            ORDER BY line, earlier LIMIT ?
+            """, row -> new Taken(row.bigint(), row.bigint()), userId, rows);
     }
 
     Optional<Task> find(Sql sql, String userId, UUID id) {

@@ -1,5 +1,6 @@
 package dev.heddle.tasks;
 
+import dev.heddle.concurrent.Bulkhead;
 import dev.heddle.db.Database;
 import dev.heddle.db.DatabaseException;
 import dev.heddle.db.Uuid7;
@@ -7,10 +8,14 @@ import dev.heddle.http.Json;
 import dev.heddle.http.Keyset;
 import dev.heddle.http.Preconditions.IfMatch;
 import dev.heddle.http.Problem;
+import dev.heddle.http.ProblemException;
+import dev.heddle.http.Rows;
 import dev.heddle.jobs.JobQueue;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Supplier;
 
 /** What can be done with tasks. Safe for any thread. */
 public final class Tasks {
@@ -18,12 +23,24 @@ public final class Tasks {
     /** The table's own name for "there is no such user". */
     private static final String OWNER_CONSTRAINT = "tasks_user_id_fkey";
 
+    /** And for "there is such a task". */
+    private static final String ID_CONSTRAINT = "tasks_pkey";
+
     private static final String NO_SUCH_USER = "no_such_user";
+
+    /** At once; the smallest pool that is sensible has twice as many connections. */
+    private static final int LOADS_MAX = 2;
+
+    /** Each has its body on the disk. */
+    private static final int LOADS_WAITING_MAX = 20;
+
+    private static final Duration LOAD_WAIT = Duration.ofSeconds(30);
 
     private final Database database;
     private final JobQueue queue;
     private final FollowUps followUps;
     private final TaskStore store = new TaskStore();
+    private final Bulkhead loading = new Bulkhead("loading of imports", LOADS_MAX, LOADS_WAITING_MAX, LOAD_WAIT);
 
     /** Tasks of that database; what follows from a change is enqueued with it. */
     public Tasks(Database database, JobQueue queue, FollowUps followUps) {
@@ -47,6 +64,59 @@ public final class Tasks {
             }
             throw e;
         }
+    }
+
+    /**
+     * Waits for a turn and gives the work as long as its deadline. A connection that loads a large import is missing
+     * elsewhere for minutes, so only so many do.
+     */
+    <T> T inTurn(Supplier<T> work) {
+        loading.enter();
+        try {
+            return database.patiently(work);
+        } finally {
+            loading.leave();
+        }
+    }
+
+    /** Writes all tasks of an import and what follows from them, or nothing. */
+    void load(String userId, Spool spool) {
+        if (spool.tasks() == 0) {
+            return;
+        }
+        try {
+            database.inTransaction(sql -> {
+                store.copy(sql, spool.rows());
+                store.follow(sql, userId, spool.tasks(), spool.completed(), followUps.imported());
+                queue.wake(sql, followUps.imported());
+                return spool.tasks();
+            });
+        } catch (DatabaseException e) {
+            if (e.isConstraint(OWNER_CONSTRAINT)) {
+                throw Problem.invalidParameter("user_id", NO_SUCH_USER, "there is no such user");
+            }
+            throw e;
+        }
+    }
+
+    /** Whether an import failed because a task has an id that is given already. */
+    static boolean isTaken(DatabaseException e) {
+        return e.isConstraint(ID_CONSTRAINT);
+    }
+
+    /** Which of its ids are given already, for an import that has failed by that. */
+    ProblemException taken(String userId, Spool spool) {
+        var rows = new Rows();
+        database.<List<TaskStore.Taken>>inTransaction(sql -> store.taken(sql, userId, spool.ids(), Rows.COMPLAINTS_MAX))
+                .forEach(id -> {
+                    if (id.earlier() > 0) {
+                        rows.complain(id.line(), "/id", "duplicate", "stands on line " + id.earlier() + " already");
+                    } else {
+                        rows.complain(id.line(), "/id", "exists", "is the id of a task that is there");
+                    }
+                });
+        // Deleted since: again may help.
+        return rows.isValid() ? Problem.CONTENDED.asException() : rows.refusal();
     }
 
     Task get(String userId, UUID id) {

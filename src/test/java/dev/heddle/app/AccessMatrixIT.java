@@ -74,6 +74,7 @@ class AccessMatrixIT {
         DELETE /tasks/{id}                    401    401       401     403  204   204   404   403    403      204
         POST /tasks/{id}/complete             401    401       401     403  200   200   404   403    403      200
         POST /tasks/{id}/reopen               401    401       401     403  200   200   404   403    403      200
+        POST /process                         401    401       401     403  200   200   200   403    403      200
         GET /notifications                    401    401       401     200  403   200   200   403    403      200
         POST /notifications/{id}/read         401    401       401     403  200   200   404   403    403      200
         GET /activity                         401    401       401     200  403   200   200   403    403      200
@@ -114,9 +115,18 @@ class AccessMatrixIT {
      *
      * @param plain as somebody asks who means what is its own
      * @param naming the same, when the owner must be named
+     * @param type of the body, where that is not for the method to say
      */
     private record Call(
-            String plain, String naming, @Nullable String body) {
+            String plain, String naming, @Nullable String body, String type) {
+        Call(String plain, String naming, @Nullable String body) {
+            this(plain, naming, body, "application/json");
+        }
+
+        Call of(String another) {
+            return new Call(plain, naming, body, another);
+        }
+
         static Call to(String path) {
             return new Call(path, path, null);
         }
@@ -143,6 +153,9 @@ class AccessMatrixIT {
             Map.entry("DELETE /tasks/{id}", Call.owned("/tasks/{task}", null)),
             Map.entry("POST /tasks/{id}/complete", Call.owned("/tasks/{task}/complete", null)),
             Map.entry("POST /tasks/{id}/reopen", Call.owned("/tasks/{task}/reopen", null)),
+            Map.entry(
+                    "POST /process",
+                    Call.owned("/process", "title\r\nimported\r\n").of("text/csv")),
             Map.entry("GET /notifications", Call.owned("/notifications", null)),
             Map.entry("POST /notifications/{id}/read", Call.owned("/notifications/{notification}/read", null)),
             Map.entry("GET /activity", Call.owned("/activity", null)),
@@ -156,7 +169,9 @@ class AccessMatrixIT {
             Map.entry("GET /slow-external", Call.to("/slow-external")),
             Map.entry("GET /batch", Call.to("/batch?urls={upstream}/a")),
             Map.entry("POST /batch", new Call("/batch", "/batch", "{\"urls\": [\"https://elsewhere.example/\"]}")),
-            Map.entry("POST /upload", Call.owned("/upload", Form.of("made.txt", "made"))),
+            Map.entry(
+                    "POST /upload",
+                    new Call("/upload", "/upload?user_id={owner}", Form.of("made.txt", "made"), Form.TYPE)),
             Map.entry("GET /files", Call.owned("/files", null)),
             Map.entry("GET /download/{filename}", Call.owned("/download/{file}", null)),
             Map.entry("DELETE /files/{filename}", Call.owned("/files/{file}", null)),
@@ -309,13 +324,12 @@ class AccessMatrixIT {
         var call = call(operation);
         var isNamed = who == Who.NAMING || who == Who.UNSCOPED || who == Who.ADMIN;
         var path = isNamed ? call.naming() : call.plain();
-        return send(method, filled(path, who, owned), who, owned, call.body());
+        return send(method, filled(path, who, owned), who, owned, call);
     }
 
-    private static Reply send(String method, String path, Who who, Owned owned, @Nullable String body) {
-        var type = method.equals("PATCH")
-                ? "application/merge-patch+json"
-                : path.startsWith("/upload") ? Form.TYPE : "application/json";
+    private static Reply send(String method, String path, Who who, Owned owned, Call call) {
+        var type = method.equals("PATCH") ? "application/merge-patch+json" : call.type();
+        var body = call.body();
         var text = body == null ? null : body.replace("{new}", "n" + NAMES.incrementAndGet());
         return body == null
                 ? server.send(method, path, token(who, owned), null)

@@ -61,6 +61,8 @@ class ContractIT {
               retry-delay: 10ms
             files:
               max-size: 8KiB
+            import:
+              max-size: 100KiB
             upstreams:
               elsewhere:
                 url: {upstream}
@@ -232,6 +234,7 @@ class ContractIT {
             good("getProblem", 200, "/problems/not-found"),
             good("listTasks", 200, "/tasks"),
             good("createTask", 201, "/tasks", JSON_TYPE, "{\"title\": \"Thread the warp\"}"),
+            good("importTasks", 200, "/process", "text/csv", "title\r\nThread the warp\r\n"),
             good("countTasks", 200, "/tasks/count"),
             good("getTask", 200, "/tasks/{task}"),
             good("patchTask", 200, "/tasks/{task}", PATCH_TYPE, "{\"priority\": 4, \"due_at\": null}"),
@@ -357,8 +360,6 @@ class ContractIT {
         }
         if (plain.headers().getOrDefault("Content-Type", "").endsWith("json")) {
             cases.add(plain.with("Content-Type", "text/plain").becomes(Kind.BAD, 415));
-        }
-        if (plain.body() != null && plain.body().startsWith("{")) {
             cases.add(plain.sending("{\"title\": \"" + "x".repeat(600_000) + "\"}")
                     .becomes(Kind.BAD, 413));
             cases.add(plain.sending("{\"title\"").becomes(Kind.BAD, 400));
@@ -707,6 +708,24 @@ class ContractIT {
         return cases;
     }
 
+    private static List<Case> ofImports(Case plain) {
+        var taken = "title,id\r\nx,{task}\r\n";
+        return List.of(
+                plain.with("Content-Type", "application/x-ndjson").sending("{\"title\": \"Wind the bobbins\"}\n"),
+                plain.with("Idempotency-Key", "k-{new}"),
+                plain.with("Idempotency-Key", "k-{new}").in(Trouble.IN_PROGRESS).becomes(Kind.REFUSED, 409),
+                plain.with("Idempotency-Key", "two words").becomes(Kind.BAD, 400),
+                plain.with("Content-Type", "application/json").becomes(Kind.BAD, 415),
+                plain.sending("title\r\n\"\"\r\n").becomes(Kind.REFUSED, 400),
+                plain.sending(taken).becomes(Kind.REFUSED, 400),
+                plain.sending(taken).with("Idempotency-Key", "k-{new}").becomes(Kind.REFUSED, 400),
+                plain.sending("title\r\n" + "warp\r\n".repeat(20_000)).becomes(Kind.REFUSED, 413),
+                plain.at("/process?user_id={me}"),
+                plain.at("/process?user_id={me}").as(As.ADMIN),
+                plain.at("/process?user_id=admin").becomes(Kind.REFUSED, 403),
+                plain.at("/process?user_id=no-one").as(As.ADMIN).becomes(Kind.REFUSED, 422));
+    }
+
     private static List<Case> ofTheRest() {
         var get = plain("getTask");
         var list = plain("listTasks");
@@ -802,6 +821,7 @@ class ContractIT {
                         Stream.of("getTask", "patchTask", "deleteTask", "completeTask", "reopenTask")
                                 .flatMap(id -> ofOneTask(plain(id)).stream()),
                         ofNewTasks(plain("createTask")).stream(),
+                        ofImports(plain("importTasks")).stream(),
                         ofTheRest().stream())
                 .flatMap(all -> all)
                 .toList();
@@ -917,7 +937,7 @@ class ContractIT {
         return Stream.of("tasks", "notifications", "activity", "stats", "jobs", "tokens", "users")
                 .filter(name -> operation.path().contains("/" + name))
                 .findFirst()
-                .orElse(COMPOSED.contains(operation.id()) ? "tasks" : "users");
+                .orElse(COMPOSED.contains(operation.id()) || operation.id().equals("importTasks") ? "tasks" : "users");
     }
 
     private static Reply send(String method, String path, @Nullable String body, Map<String, String> headers) {

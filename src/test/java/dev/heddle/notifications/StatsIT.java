@@ -457,4 +457,23 @@ class StatsIT {
                     1, one.get("/stats", one.adminToken()).json().get("total").asInt());
         }
     }
+
+    @Test
+    void anImportIsCountedOnceWhateverIsCountedAnewMeanwhile() {
+        var person = server.person();
+        create(person);
+        server.awaitJobs();
+        var rows = "{\"title\": \"open\"}\n".repeat(200) + "{\"title\": \"done\", \"completed\": true}\n".repeat(100);
+        try (var _ = psql.puttingOff(COUNTING)) {
+            var reply = server.send("POST", "/process", person.token(), rows, "Content-Type", "application/x-ndjson");
+            assertEquals(200, reply.status(), reply::text);
+            reconcile();
+            assertEquals(new Counts(1, 0, 1), stats(person), "the job has not counted yet");
+        }
+        psql.hurryJobs();
+        server.awaitJobs();
+        assertEquals(new Counts(301, 100, 201), stats(person));
+        reconcile();
+        assertEquals(counted(person), stats(person));
+    }
 }

@@ -12,6 +12,7 @@ import dev.heddle.db.Row;
 import dev.heddle.db.Sql;
 import dev.heddle.http.Keyset;
 import dev.heddle.testing.TestPostgres;
+import java.io.InputStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -338,6 +339,11 @@ class TaskPlansIT {
         public <T> Optional<T> first(String statement, Mapper<T> mapper, @Nullable Object... parameters) {
             explain(statement, parameters);
             return sql.first(statement, mapper, parameters);
+        }
+
+        @Override
+        public long copyIn(String statement, InputStream rows) {
+            throw new UnsupportedOperationException("it has no plan");
         }
 
         @Override
