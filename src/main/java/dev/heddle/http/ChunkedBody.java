@@ -89,7 +89,8 @@ final class ChunkedBody {
         if (contentEnd == FRAME_HEAD_BYTES) {
             return isAtEnd() ? END : NOTHING;
         }
-        var head = (HexFormat.of().toHexDigits(contentEnd - FRAME_HEAD_BYTES) + "\r\n").getBytes(StandardCharsets.US_ASCII);
+        var head = (HexFormat.of().toHexDigits(contentEnd - FRAME_HEAD_BYTES) + "\r\n")
+                .getBytes(StandardCharsets.US_ASCII);
         System.arraycopy(head, 0, frame, 0, FRAME_HEAD_BYTES);
         System.arraycopy(LINE_END, 0, frame, contentEnd, LINE_END.length);
         int end = contentEnd + LINE_END.length;

@@ -81,13 +81,13 @@ public final class Kernel {
             sent.status = answer.status();
             send(request, answer, out, sent);
             if (sent.mustClose) {
-                Wire.current().ifPresent(Wire::linger);
                 throw new CloseConnectionException("where the next request begins is unknown");
             }
         } finally {
             if (answer != null) {
                 answer.release();
             }
+            GuardedConnection.current().ifPresent(GuardedConnection::handled);
             long nanos = System.nanoTime() - start;
             metrics.ended(sent.route, sent.status, nanos);
             if (accessLog.isOn()) {
@@ -282,7 +282,8 @@ public final class Kernel {
         if (!out.reset()) {
             throw new CloseConnectionException("a stream broke off", problem);
         }
-        send(request, Problems.answer(problem, request.rawPath(), request.id()), out, sent);
+        var answer = Problems.answer(problem, request.rawPath(), request.id());
+        send(request, sent.mustClose ? answer.header(HeaderValues.CONNECTION_CLOSE) : answer, out, sent);
     }
 
     private static String first(ServerRequest in, HeaderName name) {
