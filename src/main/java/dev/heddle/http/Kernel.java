@@ -228,7 +228,7 @@ public final class Kernel {
         if (streaming != null && isHead && answer.hasLength()) {
             out.send(NOTHING);
         } else if (streaming != null) {
-            stream(request, streaming, out, sent);
+            stream(request, answer, streaming, out, sent);
         } else if (isHead) {
             out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, answer.bytes().length));
             out.send(NOTHING);
@@ -242,9 +242,11 @@ public final class Kernel {
      * A stream is as long as its client reads; the server's default deadline was for making its beginning. Only a
      * deadline that the caller asked for bounds the whole.
      */
-    private void stream(Request request, Answer.Streaming streaming, RoutingResponse out, Sent sent) {
+    private void stream(Request request, Answer answer, Answer.Streaming streaming, RoutingResponse out, Sent sent) {
         boolean head = request.method().equals("HEAD");
-        var body = new BodyOutput(head ? OutputStream.nullOutputStream() : out.outputStream());
+        var body = new BodyOutput(
+                head ? OutputStream.nullOutputStream() : out.outputStream(),
+                answer.hasLength() && !head ? Wire.current().orElse(null) : null);
         try {
             var deadline = sent.deadline;
             if (sent.asked == null || deadline == null) {
