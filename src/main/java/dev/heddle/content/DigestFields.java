@@ -16,8 +16,15 @@ public final class DigestFields {
 
     private static final Map<String, String> ALGORITHMS = Map.of("sha-256", "SHA-256", "sha-512", "SHA-512");
 
+    /** A name in a dictionary (RFC 8941 §3.1.2). */
+    private static final String KEY = "[a-z*][a-z0-9_.*-]*";
+
+    /** Nobody sends one of these digests with parameters; a few are read over. */
+    private static final String PARAMETERS = "(?:; *" + KEY + "(?:=(?:\"[^\"]*\"|[^\",; \\t]+))?){0,8}";
+
+    /** The next member and the comma behind it, which another one must follow. */
     private static final Pattern MEMBER =
-            Pattern.compile("\\G[ \\t]*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):(?:;[^,]*)?[ \\t]*(?:,|$)");
+            Pattern.compile("\\G[ \\t]*(" + KEY + ")=:([A-Za-z0-9+/]*={0,2}):" + PARAMETERS + "[ \\t]*(?:,(?!$)|$)");
 
     private DigestFields() {}
 

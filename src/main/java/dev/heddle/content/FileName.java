@@ -25,6 +25,9 @@ public record FileName(String text) {
 
     private static final String REFUSED = "/\\:*?\"<>|";
 
+    /** Letters, marks and symbols by their kind, but nothing is to be seen of them: fillers, joiners, the empty Braille. */
+    private static final String BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0";
+
     /** Whatever follows the first dot. The superscripts are digits to Windows. */
     private static final Pattern DEVICE =
             Pattern.compile("(?i)(con|prn|aux|nul|conin\\$|conout\\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\\..*)?");
@@ -54,6 +57,7 @@ public record FileName(String text) {
                 && name.codePoints().allMatch(FileName::isGood)
                 && name.getBytes(StandardCharsets.UTF_8).length <= BYTES_MAX
                 && !isEdge(name.codePointAt(0))
+                && !isMark(name.codePointAt(0))
                 && name.charAt(0) != '-'
                 && !isEdge(name.codePointBefore(name.length()))
                 && !name.contains("..")
@@ -61,7 +65,20 @@ public record FileName(String text) {
     }
 
     private static boolean isEdge(int character) {
-        return character == '.' || Character.isWhitespace(character) || Character.isSpaceChar(character);
+        return character == '.'
+                || isJoiner(character)
+                || Character.isWhitespace(character)
+                || Character.isSpaceChar(character);
+    }
+
+    private static boolean isJoiner(int character) {
+        return character == ZERO_WIDTH_NON_JOINER || character == ZERO_WIDTH_JOINER;
+    }
+
+    /** It would stand on whatever is before the name, or on nothing and be invisible. */
+    private static boolean isMark(int character) {
+        int type = Character.getType(character);
+        return type == Character.NON_SPACING_MARK || type == Character.ENCLOSING_MARK;
     }
 
     /** Seen, and known to Unicode: what is invisible can make two names look alike, or one read backwards. */
@@ -73,8 +90,8 @@ public record FileName(String text) {
                     Character.LINE_SEPARATOR,
                     Character.PARAGRAPH_SEPARATOR -> false;
             // Persian and emoji are written with these two.
-            case Character.FORMAT -> character == ZERO_WIDTH_NON_JOINER || character == ZERO_WIDTH_JOINER;
-            default -> REFUSED.indexOf(character) < 0;
+            case Character.FORMAT -> isJoiner(character);
+            default -> REFUSED.indexOf(character) < 0 && BLANK.indexOf(character) < 0;
         };
     }
 

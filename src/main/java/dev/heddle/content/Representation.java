@@ -66,7 +66,7 @@ public record Representation(
     public Answer answer(Request request, Supplier<? extends Source> source) {
         refuseIfPreconditionFails(request);
         if (isKnown(request)) {
-            return validators(Answer.of(304));
+            return notModified();
         }
         return switch (ranges(request)) {
             case Whole _ -> whole(source.get());
@@ -119,6 +119,13 @@ public record Representation(
         }
         return HttpDate.read(before).filter(modified::equals).isPresent()
                 && modified.isBefore(Instant.now().minus(DATE_IS_STRONG_AFTER));
+    }
+
+    /** With what its keeper looks it up by, as the whole has it (§15.4.5). */
+    private Answer notModified() {
+        var answer = Answer.of(304);
+        var vary = headers.get(HeaderNames.VARY);
+        return validators(vary == null ? answer : answer.header(HeaderNames.VARY, vary));
     }
 
     private Answer whole(Source source) {

@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The way of a body to the client, written piece by piece; the kernel opens and ends it. Closing it ends nothing, because
@@ -20,10 +21,18 @@ public final class BodyOutput extends OutputStream {
     private static final int COPY_BYTES = 64 * 1024;
 
     private final OutputStream out;
+    private final @Nullable Wire wire;
     private long bytes;
 
-    BodyOutput(OutputStream out) {
+    /**
+     * Writes to that stream.
+     *
+     * @param wire the socket behind it, when the answer names its length: there is no place in it between the marks of
+     *     chunks
+     */
+    BodyOutput(OutputStream out, @Nullable Wire wire) {
         this.out = out;
+        this.wire = wire;
     }
 
     @Override
@@ -44,19 +53,17 @@ public final class BodyOutput extends OutputStream {
     }
 
     /**
-     * Writes a part of a file, past this process's memory where the connection allows it. For a body whose length the
-     * answer names: there is no place for the marks of chunks in between.
+     * Writes a part of a file, past this process's memory where the connection allows it and the answer names its length.
      *
      * @throws EOFException when the file ends before that; what is sent then is cut, so that it does not pass for all
      */
     public void write(FileChannel file, long position, long count) throws IOException {
-        var wire = Wire.current();
-        long by = wire.isPresent() ? Math.min(count, FIRST_BYTES) : count;
+        long by = wire != null ? Math.min(count, FIRST_BYTES) : count;
         copy(file, position, by);
         out.flush();
-        for (long at = position + by; wire.isPresent() && at < position + count; ) {
+        for (long at = position + by; wire != null && at < position + count; ) {
             requireTime();
-            long sent = wire.get().send(file, at, position + count - at);
+            long sent = wire.send(file, at, position + count - at);
             at += sent;
             bytes += sent;
         }

@@ -4,11 +4,13 @@ import io.helidon.http.DirectHandler;
 import io.helidon.http.RequestException;
 import io.helidon.http.Status;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
 
 /**
- * Takes a body in chunks apart (RFC 9112 §7.1) and puts it together again in chunks of the size that the bytes come in,
- * so that a chunk of a gigabyte is never held as a whole. Extensions and trailers are left out; what is no chunk is
- * refused at once. Belongs to the thread of the connection.
+ * Takes a body in chunks apart (RFC 9112 §7.1) and puts it together again in chunks of the size that the bytes come in:
+ * a chunk of a gigabyte is never held as a whole, and of a thousand small ones none is handled alone. Extensions and
+ * trailers are left out; what is no chunk is refused at once. Belongs to the thread of the connection.
  */
 final class ChunkedBody {
 
@@ -21,7 +23,12 @@ final class ChunkedBody {
     /** Of all trailers. They are read and forgotten. */
     private static final int TRAILER_BYTES_MAX = 8 * 1024;
 
+    /** A size of as many digits as any piece needs, and the end of its line. */
+    private static final int FRAME_HEAD_BYTES = 10;
+
     private static final byte[] NOTHING = new byte[0];
+
+    private static final byte[] LINE_END = {'\r', '\n'};
 
     private static final byte[] END = "0\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
@@ -35,6 +42,8 @@ final class ChunkedBody {
 
     private enum Expected {
         SIZE,
+        /** Behind the size there are blanks at most, before the semicolon (§7.1.1). */
+        BLANK,
         EXTENSION,
         SIZE_LF,
         DATA,
@@ -49,28 +58,47 @@ final class ChunkedBody {
     }
 
     /**
-     * The next chunk to hand on; empty when the bytes are not enough for one.
+     * What is to be handed on of these bytes; empty when there is nothing of the content among them. All are taken, but
+     * what stands behind the end.
      *
      * @param max what all chunks together may have
      * @throws RequestException 400 for what is no chunk, 413 for more than that
      */
     byte[] frame(byte[] bytes, long max) {
-        for (int i = 0; i < bytes.length; i++) {
+        var frame = new byte[FRAME_HEAD_BYTES + bytes.length + LINE_END.length + END.length];
+        int end = FRAME_HEAD_BYTES;
+        int at = 0;
+        while (at < bytes.length && expected != Expected.NOTHING) {
             if (expected == Expected.DATA) {
-                int length = (int) Math.min(size, bytes.length - i);
+                int length = (int) Math.min(size, bytes.length - at);
+                System.arraycopy(bytes, at, frame, end, length);
+                end += length;
+                at += length;
                 size -= length;
                 expected = size == 0 ? Expected.DATA_CR : Expected.DATA;
-                taken = i + length;
-                return framed(bytes, i, length);
-            }
-            expected = next(bytes[i], max);
-            if (expected == Expected.NOTHING) {
-                taken = i + 1;
-                return END;
+            } else {
+                expected = next(bytes[at++], max);
             }
         }
-        taken = bytes.length;
-        return NOTHING;
+        taken = at;
+        return framed(frame, end);
+    }
+
+    /** Between its size and what follows it, if there is any content. */
+    private byte[] framed(byte[] frame, int contentEnd) {
+        if (contentEnd == FRAME_HEAD_BYTES) {
+            return isAtEnd() ? END : NOTHING;
+        }
+        var head = (HexFormat.of().toHexDigits(contentEnd - FRAME_HEAD_BYTES) + "\r\n")
+                .getBytes(StandardCharsets.US_ASCII);
+        System.arraycopy(head, 0, frame, 0, FRAME_HEAD_BYTES);
+        System.arraycopy(LINE_END, 0, frame, contentEnd, LINE_END.length);
+        int end = contentEnd + LINE_END.length;
+        if (isAtEnd()) {
+            System.arraycopy(END, 0, frame, end, END.length);
+            end += END.length;
+        }
+        return Arrays.copyOf(frame, end);
     }
 
     /** How many of the bytes the last call has taken. */
@@ -86,6 +114,7 @@ final class ChunkedBody {
     private Expected next(byte b, long max) {
         return switch (expected) {
             case SIZE -> size(b);
+            case BLANK -> b == ';' ? extension(b) : blank(b);
             case EXTENSION -> extension(b);
             case SIZE_LF -> begin(b, max);
             case DATA_CR -> require(b, '\r', Expected.DATA_LF);
@@ -111,19 +140,28 @@ final class ChunkedBody {
             throw broken();
         }
         line = digits;
-        return extension(b);
+        return b == ';' ? extension(b) : blank(b);
+    }
+
+    private Expected blank(byte b) {
+        if (b != '\r' && b != ' ' && b != '\t') {
+            throw broken();
+        }
+        return inLine(b, Expected.BLANK);
     }
 
     private Expected extension(byte b) {
+        return inLine(b, Expected.EXTENSION);
+    }
+
+    private Expected inLine(byte b, Expected then) {
         if (b == '\r') {
             return Expected.SIZE_LF;
         }
-        // Behind the size there are blanks at most, before the semicolon (§7.1.1).
-        boolean isFirst = expected == Expected.SIZE && b != ';' && b != ' ' && b != '\t';
-        if (isFirst || isControl(b) || ++line > LINE_BYTES_MAX) {
+        if (isControl(b) || ++line > LINE_BYTES_MAX) {
             throw broken();
         }
-        return Expected.EXTENSION;
+        return then;
     }
 
     private Expected begin(byte b, long max) {
@@ -158,16 +196,6 @@ final class ChunkedBody {
             throw broken();
         }
         return then;
-    }
-
-    private static byte[] framed(byte[] bytes, int from, int length) {
-        var head = (Integer.toHexString(length) + "\r\n").getBytes(StandardCharsets.US_ASCII);
-        var frame = new byte[head.length + length + 2];
-        System.arraycopy(head, 0, frame, 0, head.length);
-        System.arraycopy(bytes, from, frame, head.length, length);
-        frame[frame.length - 2] = '\r';
-        frame[frame.length - 1] = '\n';
-        return frame;
     }
 
     private static RequestException broken() {

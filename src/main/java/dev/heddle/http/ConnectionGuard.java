@@ -96,7 +96,11 @@ final class ConnectionGuard implements ServerConnectionSelector {
         @Override
         public void handle(Limit limit) throws InterruptedException {
             ScopedValue.where(GuardedConnection.CURRENT, connection).<Void, InterruptedException>call(() -> {
-                inner.handle(limit);
+                try {
+                    inner.handle(limit);
+                } finally {
+                    connection.end();
+                }
                 return null;
             });
         }

@@ -55,6 +55,7 @@ final class GuardedConnection implements ConnectionContext {
     private @Nullable ByteBuffer piece;
     private boolean closeIsAsked;
     private boolean isClosing;
+    private boolean isHandled;
 
     /** What comes next on the wire. */
     private enum Expected {
@@ -84,7 +85,7 @@ final class GuardedConnection implements ConnectionContext {
 
     /** A request line was parsed. */
     void begin() {
-        if (expected == Expected.SIZED_BODY || expected == Expected.CHUNKED_BODY) {
+        if (isClosing || expected == Expected.SIZED_BODY || expected == Expected.CHUNKED_BODY) {
             throw new CloseConnectionException("the rest of a body is no request");
         }
     }
@@ -93,6 +94,7 @@ final class GuardedConnection implements ConnectionContext {
     void head(Headers headers) {
         closeIsAsked = headers.containsToken(HeaderValues.CONNECTION_CLOSE);
         bodyMax = Long.MAX_VALUE;
+        isHandled = false;
         if (headers.contains(HeaderNames.TRANSFER_ENCODING)) {
             expected = Expected.CHUNKED_BODY;
             chunks = new ChunkedBody();
@@ -117,6 +119,18 @@ final class GuardedConnection implements ConnectionContext {
         isClosing = withClose || closeIsAsked;
     }
 
+    /** Whoever answers the request needs no more of its body. */
+    void handled() {
+        isHandled = true;
+    }
+
+    /** The web server is done with the connection and is about to close it. */
+    void end() {
+        if (isClosing && wire != null) {
+            wire.linger();
+        }
+    }
+
     /** What the body of this request may have; one that says by its chunks that it has more is refused at once. */
     void bodyMax(long bytes) {
         bodyMax = bytes;
@@ -125,7 +139,8 @@ final class GuardedConnection implements ConnectionContext {
     // ---- What the parser reads ----
 
     private byte @Nullable [] pull() {
-        if (isClosing && expected == Expected.HEAD) {
+        // What would be read behind the answer is the next request to the parser, be it the rest of a body.
+        if (isClosing && (isHandled || expected == Expected.HEAD)) {
             return null;
         }
         return switch (expected) {

@@ -81,13 +81,13 @@ public final class Kernel {
             sent.status = answer.status();
             send(request, answer, out, sent);
             if (sent.mustClose) {
-                Wire.current().ifPresent(Wire::linger);
                 throw new CloseConnectionException("where the next request begins is unknown");
             }
         } finally {
             if (answer != null) {
                 answer.release();
             }
+            GuardedConnection.current().ifPresent(GuardedConnection::handled);
             long nanos = System.nanoTime() - start;
             metrics.ended(sent.route, sent.status, nanos);
             if (accessLog.isOn()) {
@@ -228,7 +228,7 @@ public final class Kernel {
         if (streaming != null && isHead && answer.hasLength()) {
             out.send(NOTHING);
         } else if (streaming != null) {
-            stream(request, streaming, out, sent);
+            stream(request, answer, streaming, out, sent);
         } else if (isHead) {
             out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, answer.bytes().length));
             out.send(NOTHING);
@@ -242,9 +242,11 @@ public final class Kernel {
      * A stream is as long as its client reads; the server's default deadline was for making its beginning. Only a
      * deadline that the caller asked for bounds the whole.
      */
-    private void stream(Request request, Answer.Streaming streaming, RoutingResponse out, Sent sent) {
+    private void stream(Request request, Answer answer, Answer.Streaming streaming, RoutingResponse out, Sent sent) {
         boolean head = request.method().equals("HEAD");
-        var body = new BodyOutput(head ? OutputStream.nullOutputStream() : out.outputStream());
+        var body = new BodyOutput(
+                head ? OutputStream.nullOutputStream() : out.outputStream(),
+                answer.hasLength() && !head ? Wire.current().orElse(null) : null);
         try {
             var deadline = sent.deadline;
             if (sent.asked == null || deadline == null) {
@@ -282,7 +284,8 @@ public final class Kernel {
         if (!out.reset()) {
             throw new CloseConnectionException("a stream broke off", problem);
         }
-        send(request, Problems.answer(problem, request.rawPath(), request.id()), out, sent);
+        var answer = Problems.answer(problem, request.rawPath(), request.id());
+        send(request, sent.mustClose ? answer.header(HeaderValues.CONNECTION_CLOSE) : answer, out, sent);
     }
 
     private static String first(ServerRequest in, HeaderName name) {

@@ -8,6 +8,7 @@ import dev.heddle.http.Preconditions.IfMatch;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class PreconditionsTest {
@@ -98,5 +99,36 @@ class PreconditionsTest {
     void aTagReadsBackAsItsVersion() {
         assertTrue(Preconditions.ifMatch(Preconditions.tag(42)).allows(42));
         assertTrue(Preconditions.noneMatchFails(Preconditions.tag(42), 42));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '\'', textBlock = """
+        "a"              | true  | true
+        "x", "a"         | true  | true
+        "x","a" , "y"    | true  | true
+        *                | true  | true
+        W/"a"            | false | true
+        "x", W/"a"       | false | true
+        W/"x"            | false | false
+        "A"              | false | false
+        "aa"             | false | false
+        a                | false | false
+        "a               | false | false
+        'x"a"'           | false | false
+        "a"x             | false | false
+        w/"a"            | false | false
+        ''               | false | false
+        """)
+    void namesATagStronglyOrWeakly(String header, boolean strong, boolean weak) {
+        assertEquals(strong, Preconditions.matches(header, "a", false));
+        assertEquals(weak, Preconditions.matches(header, "a", true));
+    }
+
+    @Test
+    void aTagMayHaveCommasAndBeEmpty() {
+        assertTrue(Preconditions.matches("\"x\", \"a,b\"", "a,b", false));
+        assertFalse(Preconditions.matches("\"a,b\"", "a", false));
+        assertTrue(Preconditions.matches("\"\"", "", false));
+        assertFalse(Preconditions.matches("", "", false));
     }
 }

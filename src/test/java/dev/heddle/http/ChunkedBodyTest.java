@@ -1,0 +1,300 @@
+package dev.heddle.http;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.helidon.http.RequestException;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ChunkedBodyTest {
+
+    private static final long NO_LIMIT = Long.MAX_VALUE;
+
+    private static final String END = "0\r\n\r\n";
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    /** Reads a body as the connection does: piece by piece, and what is left of one before the next. */
+    private static final class Reading {
+        private final ChunkedBody body = new ChunkedBody();
+        private final ByteArrayOutputStream framed = new ByteArrayOutputStream();
+        private final long max;
+        private int calls;
+        private byte[] behind = {};
+
+        Reading(long max) {
+            this.max = max;
+        }
+
+        Reading feed(byte[] piece) {
+            var left = piece;
+            while (left.length > 0 && !body.isAtEnd()) {
+                calls++;
+                framed.writeBytes(body.frame(left, max));
+                left = Arrays.copyOfRange(left, body.taken(), left.length);
+            }
+            behind = left;
+            return this;
+        }
+
+        Reading feed(String piece) {
+            return feed(bytes(piece));
+        }
+
+        /** What the parser makes of the frames, which are plain: a size in hex, as many bytes, no extension. */
+        byte[] content() {
+            var content = new ByteArrayOutputStream();
+            var frames = framed.toByteArray();
+            int at = 0;
+            while (at < frames.length) {
+                int lineEnd = at;
+                while (frames[lineEnd] != '\r') {
+                    lineEnd++;
+                }
+                int size = Integer.parseInt(new String(frames, at, lineEnd - at, StandardCharsets.US_ASCII), 16);
+                assertEquals('\n', frames[lineEnd + 1]);
+                content.write(frames, lineEnd + 2, size);
+                at = lineEnd + 2 + size + 2;
+                assertEquals("\r\n", new String(frames, at - 2, 2, StandardCharsets.US_ASCII));
+                assertEquals(at == frames.length && body.isAtEnd(), size == 0, "the last chunk is the empty one");
+            }
+            return content.toByteArray();
+        }
+
+        String text() {
+            return new String(content(), StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    private static Reading read(String all) {
+        return new Reading(NO_LIMIT).feed(all);
+    }
+
+    private static RequestException refusal(String all, long max) {
+        return assertThrows(RequestException.class, () -> new Reading(max).feed(all), all);
+    }
+
+    // ---- What is a body ----
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
+        3CabcC0CC                            | abc
+        0CC                                  | ""
+        000CC                                | ""
+        3CabcC4CdefgC0CC                     | abcdefg
+        aC0123456789C0CC                     | 0123456789
+        AC0123456789C0CC                     | 0123456789
+        00000000000000AC0123456789C0CC       | 0123456789
+        3;a=bCabcC0CC                        | abc
+        3;aCabcC0CC                          | abc
+        3 ; a = bCabcC0CC                    | abc
+        "3;a=""x;y"";cCabcC0CC"              | abc
+        3   CabcC0CC                         | abc
+        3Cabc%C0;last=1CC                    | abc
+        3CabcC0CTrailer: xCC                 | abc
+        3CabcC0CTrailer: xCOther: yCC        | abc
+        """)
+    void takesChunksWithTheirExtensionsAndTrailersApart(String chunks, String content) {
+        // C stands for the end of a line.
+        var all = chunks.replace("%", "").replace("C", "\r\n");
+        var reading = read(all + "GET");
+        assertEquals(content, reading.text());
+        assertTrue(reading.body.isAtEnd());
+        assertEquals("GET", new String(reading.behind, StandardCharsets.US_ASCII), "the next request is left alone");
+    }
+
+    @Test
+    void whereTheBytesAreSplitMakesNoDifference() {
+        var all = "3;a=\"b\"\r\nabc\r\nA\r\n0123456789\r\n2\r\n\r\n\r\n0\r\nTrailer: x\r\n\r\nGET /next";
+        for (int first = 0; first <= all.length(); first++) {
+            for (int second = first; second <= all.length(); second++) {
+                var reading = new Reading(NO_LIMIT);
+                var pieces =
+                        new String[] {all.substring(0, first), all.substring(first, second), all.substring(second)};
+                var behind = new StringBuilder();
+                for (var piece : pieces) {
+                    reading.feed(piece);
+                    behind.append(new String(reading.behind, StandardCharsets.ISO_8859_1));
+                }
+                assertEquals("abc0123456789\r\n", reading.text(), () -> String.join("|", pieces));
+                assertEquals("GET /next", behind.toString());
+            }
+        }
+    }
+
+    @Test
+    void everyContentComesOutOfEveryChunkingAsItWentIn() {
+        var random = new Random(7);
+        for (int round = 0; round < 500; round++) {
+            var content = new byte[random.nextInt(3_000)];
+            random.nextBytes(content);
+            var encoded = new ByteArrayOutputStream();
+            for (int at = 0; at < content.length; ) {
+                int size = Math.min(content.length - at, 1 + random.nextInt(1 << random.nextInt(12)));
+                var hex = Integer.toHexString(size);
+                encoded.writeBytes(bytes((random.nextBoolean() ? hex.toUpperCase(Locale.ROOT) : hex)
+                        + (random.nextInt(4) == 0 ? ";x=y" : "")
+                        + "\r\n"));
+                encoded.write(content, at, size);
+                encoded.writeBytes(bytes("\r\n"));
+                at += size;
+            }
+            encoded.writeBytes(bytes(END));
+            var all = encoded.toByteArray();
+            var reading = new Reading(content.length);
+            for (int at = 0; at < all.length; ) {
+                int length = Math.min(all.length - at, 1 + random.nextInt(1 << random.nextInt(13)));
+                reading.feed(Arrays.copyOfRange(all, at, at + length));
+                at += length;
+            }
+            assertArrayEquals(content, reading.content());
+            assertTrue(reading.body.isAtEnd());
+        }
+    }
+
+    // ---- What is none ----
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\r\n",
+                "x\r\n",
+                "0x3\r\nabc\r\n",
+                "-1\r\n",
+                "+3\r\nabc\r\n",
+                " 3\r\nabc\r\n",
+                ";a=b\r\n",
+                "3 4\r\nabc\r\n",
+                "3 x\r\nabc\r\n",
+                "3_0\r\n",
+                "3,\r\nabc",
+                "3\nabc\r\n",
+                "3\rabc\r\n",
+                "3\0\r\nabc\r\n",
+                "3;a\0\r\nabc\r\n",
+                "3;a\nb\r\nabc\r\n",
+                "3;a\r\r\nabc\r\n",
+                "3\u0663\r\n",
+                "3\r\nabcd\r\n",
+                "3\r\nabc0\r\n",
+                "3\r\nabc\n0\r\n",
+                "3\r\nabcXX0\r\n",
+                "3\r\nabc\r\r\n",
+                "3\r\nabc\r\n\r\n",
+                "0\r\nTrailer: x\n\r\n",
+                "0\r\nTrailer: \0x\r\n\r\n",
+                "0\r\n\r\r\n",
+                "0\r\n\n",
+                "1000000000000000\r\n",
+                "FFFFFFFFFFFFFFFF\r\n",
+                "10000000000000001\r\n",
+            })
+    void whatIsNoChunkIsRefusedWithItsFirstWrongByte(String broken) {
+        assertEquals(400, refusal(broken, NO_LIMIT).status().code());
+        for (int split = 1; split < broken.length(); split++) {
+            var reading = new Reading(NO_LIMIT);
+            var pieces = new String[] {broken.substring(0, split), broken.substring(split)};
+            assertThrows(
+                    RequestException.class,
+                    () -> reading.feed(pieces[0]).feed(pieces[1]),
+                    () -> String.join("|", pieces));
+        }
+    }
+
+    @Test
+    void whatFollowsTheBreakIsNotWaitedFor() {
+        refusal("g", NO_LIMIT);
+        refusal("3\r\nabcX", NO_LIMIT);
+        refusal("3\n", NO_LIMIT);
+    }
+
+    // ---- Limits ----
+
+    @Test
+    void aLineWithoutAnEndIsNotReadForEver() {
+        assertEquals("abc", read("3;" + "x".repeat(500) + "\r\nabc\r\n" + END).text());
+        assertEquals(400, refusal("3;" + "x".repeat(600), NO_LIMIT).status().code());
+        assertEquals(400, refusal("0".repeat(600), NO_LIMIT).status().code());
+        assertEquals(400, refusal("3" + " ".repeat(600), NO_LIMIT).status().code());
+    }
+
+    @Test
+    void theLimitOfALineIsThatOfEachLine() {
+        var chunk = "3;" + "x".repeat(400) + "\r\nabc\r\n";
+        assertEquals("abc".repeat(100), read(chunk.repeat(100) + END).text());
+    }
+
+    @Test
+    void trailersWithoutAnEndAreNotReadForEver() {
+        assertEquals("", read("0\r\n" + "A: b\r\n".repeat(1_000) + "\r\n").text());
+        assertEquals(
+                400, refusal("0\r\nA: " + "x".repeat(9_000), NO_LIMIT).status().code());
+        assertEquals(
+                400,
+                refusal("0\r\n" + "A: b\r\n".repeat(3_000), NO_LIMIT).status().code());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "5, true",
+        "6, false",
+        "7d000000, false",
+        "7fffffffffffff, false",
+        "FFFFFFFFFFFFFFF, false",
+    })
+    void aChunkThatWouldBeTooMuchIsRefusedByItsSize(String size, boolean fits) {
+        if (fits) {
+            assertFalse(new Reading(5).feed(size + "\r\n").body.isAtEnd());
+        } else {
+            assertEquals(413, refusal(size + "\r\n", 5).status().code());
+        }
+    }
+
+    @Test
+    void theChunksCountTogether() {
+        assertEquals(
+                "aaabb", new Reading(5).feed("3\r\naaa\r\n2\r\nbb\r\n" + END).text());
+        assertEquals(413, refusal("3\r\naaa\r\n3\r\n", 5).status().code());
+        assertEquals(413, refusal("1\r\na\r\n".repeat(6), 5).status().code());
+    }
+
+    // ---- Memory and time ----
+
+    @Test
+    void aChunkOfTwoGigabytesIsHandedOnInPieces() {
+        var body = new ChunkedBody();
+        body.frame(bytes("80000000\r\n"), NO_LIMIT);
+        var piece = new byte[64 * 1024];
+        long handedOn = 0;
+        while (handedOn < 0x80000000L) {
+            var frame = body.frame(piece, NO_LIMIT);
+            assertTrue(frame.length <= piece.length + 32, "only what has come");
+            assertEquals(piece.length, body.taken());
+            handedOn += piece.length;
+        }
+        body.frame(bytes("\r\n" + END), NO_LIMIT);
+        assertTrue(body.isAtEnd());
+    }
+
+    @Test
+    void manySmallChunksAreHandedOnTogether() {
+        var reading = new Reading(NO_LIMIT);
+        reading.feed("1\r\na\r\n".repeat(10_000));
+        assertEquals(1, reading.calls, "each more would copy what is left of the piece");
+        reading.feed(END);
+        assertEquals("a".repeat(10_000), reading.text());
+    }
+}

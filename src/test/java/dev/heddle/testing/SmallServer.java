@@ -1,0 +1,59 @@
+package dev.heddle.testing;
+
+import dev.heddle.http.AccessLog;
+import dev.heddle.http.HttpMetrics;
+import dev.heddle.http.HttpServer;
+import dev.heddle.http.Kernel;
+import dev.heddle.http.Problems;
+import dev.heddle.http.Routes;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** The kernel on real sockets with the routes of a test, and nothing behind it. Whoever starts it closes it. */
+public final class SmallServer implements AutoCloseable {
+
+    /** What any body may have here. */
+    public static final long BODY_BYTES = 32L << 20;
+
+    private static final int HEADER_BYTES = 16 * 1024;
+
+    private final HttpServer server;
+    private final List<AccessLog.Entry> accessLog = new CopyOnWriteArrayList<>();
+
+    private SmallServer(Routes routes) {
+        var limits = new Kernel.Limits(Duration.ofSeconds(10), HEADER_BYTES, 1 << 20);
+        var metrics = new HttpMetrics(new PrometheusRegistry());
+        var kernel = new Kernel(
+                routes,
+                (request, access, inside) -> inside.get(),
+                new Problems(failure -> Optional.empty()),
+                metrics,
+                accessLog::add,
+                limits);
+        var address = new HttpServer.Address("127.0.0.1", 0, 64, BODY_BYTES, HEADER_BYTES, Duration.ofSeconds(60));
+        server = HttpServer.create(address, kernel, address, kernel, metrics, Duration.ofSeconds(2));
+        server.start();
+    }
+
+    /** Answers by that table, whoever asks. */
+    public static SmallServer of(Routes routes) {
+        return new SmallServer(routes);
+    }
+
+    public int port() {
+        return server.port();
+    }
+
+    /** What the access log was told. */
+    public List<AccessLog.Entry> accessLog() {
+        return accessLog;
+    }
+
+    @Override
+    public void close() {
+        server.close();
+    }
+}
