@@ -306,9 +306,9 @@ final class Heddle implements AutoCloseable {
         return Optional.ofNullable(postgres).map(EmbeddedPostgres::startTime);
     }
 
-    /** Whether everything that this process runs itself still runs. */
+    /** Whether everything that this process runs itself still runs, or is being ended in its order. */
     boolean isAlive() {
-        return server.isRunning() && (postgres == null || postgres.isRunning());
+        return draining || (server.isRunning() && (postgres == null || postgres.isRunning()));
     }
 
     /** Says "not ready", gives balancers time to notice, finishes what runs, and closes everything. */

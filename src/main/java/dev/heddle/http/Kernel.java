@@ -12,7 +12,6 @@ import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -266,9 +265,8 @@ public final class Kernel {
             }
         } catch (CloseConnectionException e) {
             throw e;
-        } catch (IOException | UncheckedIOException e) {
-            throw new CloseConnectionException("the client left in the middle of a stream", e);
-        } catch (RuntimeException e) {
+        } catch (IOException | RuntimeException e) {
+            // Not the client's: what fails on the way to it closes the connection, see above.
             breakOff(request, problems.of(e), out, sent);
         } finally {
             if (!head && sent.bytes == 0) {

@@ -2,6 +2,7 @@ package dev.heddle.http;
 
 import io.helidon.common.socket.HelidonSocket;
 import io.helidon.common.socket.NioSocket;
+import io.helidon.webserver.CloseConnectionException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.reflect.Field;
@@ -10,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,9 @@ final class Wire {
     private static final Duration LINGER = Duration.ofSeconds(1);
 
     private static final long LINGER_BYTES = 64L << 20;
+
+    /** What the operating system says when a client has closed its end, in the words of the C library. */
+    private static final List<String> GONE = List.of("Broken pipe", "Connection reset");
 
     private final SocketChannel channel;
 
@@ -81,10 +86,29 @@ final class Wire {
      *
      * @return how much of it: less than asked for only to look at the time in between
      * @throws EOFException when the file ends before that
+     * @throws IOException when the file cannot be read
+     * @throws CloseConnectionException when the client is gone
      */
     long send(FileChannel file, long position, long count) throws IOException {
-        long sent = file.transferTo(position, Math.min(count, PIECE_BYTES), channel);
+        long sent = transfer(file, position, count);
         return sent > 0 ? sent : step(file, position, count);
+    }
+
+    /** Which of the two has failed, only the message tells. */
+    private long transfer(FileChannel file, long position, long count) throws IOException {
+        try {
+            return file.transferTo(position, Math.min(count, PIECE_BYTES), channel);
+        } catch (IOException e) {
+            var message = String.valueOf(e.getMessage());
+            if (!channel.isOpen() || GONE.stream().anyMatch(message::contains)) {
+                throw gone(e);
+            }
+            throw e;
+        }
+    }
+
+    private static CloseConnectionException gone(IOException e) {
+        return new CloseConnectionException("the client left in the middle of a file", e);
     }
 
     /**
@@ -98,8 +122,12 @@ final class Wire {
         }
         bytes.flip();
         int length = bytes.remaining();
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
+        try {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        } catch (IOException e) {
+            throw gone(e);
         }
         return length;
     }

@@ -47,6 +47,13 @@ class BootstrapIT {
     }
 
     @Test
+    void aServerThatIsBeingClosedIsNotTakenForDead() {
+        var server = TestServer.start();
+        server.close();
+        assertTrue(server.heddle().isAlive());
+    }
+
+    @Test
     void onlyItsOwnerReadsTheTokenAlsoWhereAnotherFileWas(@TempDir Path data) throws IOException {
         var old = Files.writeString(data.resolve("admin-token"), "old");
         Files.setPosixFilePermissions(old, PosixFilePermissions.fromString("rw-r--r--"));

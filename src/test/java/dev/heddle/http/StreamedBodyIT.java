@@ -1,8 +1,10 @@
 package dev.heddle.http;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.testing.RawConnection;
+import dev.heddle.testing.RawHttp;
 import dev.heddle.testing.SmallServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -40,7 +42,9 @@ class StreamedBodyIT {
     static void start() {
         server = SmallServer.of(new Routes()
                 .addStreaming(
-                        "POST", "/store", Access.PUBLIC, StreamedBodyIT::parse, (request, none) -> store(request)));
+                        "POST", "/store", Access.PUBLIC, StreamedBodyIT::parse, (request, none) -> store(request))
+                .add("GET", "/broken", Access.PUBLIC, request -> broken(0))
+                .add("GET", "/broken-later", Access.PUBLIC, request -> broken(50_000)));
     }
 
     @AfterAll
@@ -52,6 +56,30 @@ class StreamedBodyIT {
         Idempotency.requireValidKey(request);
         request.expectStream(LIMIT);
         return request;
+    }
+
+    /** A source of ours that fails after so many bytes. */
+    private static Answer broken(int after) {
+        return Answer.stream(200, 100_000, out -> {
+            out.write(new byte[after]);
+            throw new IOException("a disk that cannot be read");
+        });
+    }
+
+    @Test
+    void aSourceThatFailsBeforeAnythingWasSentIsAnAnswerLikeAnyOther() throws IOException {
+        var answer = RawHttp.exchange(server.port(), "GET /broken HTTP/1.1\r\nHost: a\r\n\r\n");
+        assertEquals(500, answer.status(), answer::text);
+        assertTrue(answer.body().contains("internal-error"), answer::text);
+    }
+
+    @Test
+    void aSourceThatFailsLaterCutsTheConnectionAndIsLoggedAsAFailure() throws IOException {
+        var answer = RawHttp.send(server.port(), "GET /broken-later HTTP/1.1\r\nHost: a\r\n\r\n", 5_000);
+        assertEquals(200, answer.status());
+        assertTrue(answer.closed());
+        assertTrue(answer.body().length() < 100_000);
+        assertEquals(500, server.accessLog().getLast().status());
     }
 
     private static Answer store(Request request) {
