@@ -10,6 +10,7 @@ import dev.heddle.app.TestServer;
 import dev.heddle.app.TestServer.Person;
 import dev.heddle.app.TestServer.Reply;
 import dev.heddle.testing.FakeUpstream;
+import dev.heddle.testing.Form;
 import dev.heddle.testing.Psql;
 import dev.heddle.testing.RawHttp;
 import java.io.IOException;
@@ -59,6 +60,7 @@ class KernelIT {
             INSERT INTO dead_jobs (id, kind, data, attempts, last_error, created_at)
             VALUES ('%s', 'log_activity', '{}', 8, 'broken', now())
             """.formatted(JOB));
+        server.send("POST", "/upload", person.token(), Form.of("warp.txt", "warp"), "Content-Type", Form.TYPE);
     }
 
     @AfterAll
@@ -246,6 +248,7 @@ class KernelIT {
             case "/weather/{city}" -> "/weather/Berlin";
             case "/external/{resource}" -> "/external/rates";
             case "/logs/{filename}" -> "/logs/heddle.log";
+            case "/download/{filename}", "/files/{filename}" -> pattern.replace("{filename}", "warp.txt");
             default -> throw new AssertionError("no example of a path for " + pattern);
         };
     }

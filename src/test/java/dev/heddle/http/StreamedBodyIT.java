@@ -41,8 +41,7 @@ class StreamedBodyIT {
     @BeforeAll
     static void start() {
         server = SmallServer.of(new Routes()
-                .addStreaming(
-                        "POST", "/store", Access.PUBLIC, StreamedBodyIT::parse, (request, none) -> store(request))
+                .addStreaming("POST", "/store", Access.PUBLIC, StreamedBodyIT::parse, (request, none) -> store(request))
                 .add("GET", "/broken", Access.PUBLIC, request -> broken(0))
                 .add("GET", "/broken-later", Access.PUBLIC, request -> broken(50_000)));
     }
