@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import dev.heddle.connection.ConnectionLimits;
 import dev.heddle.dashboard.DashboardRoutes;
 import dev.heddle.db.Database;
 import dev.heddle.db.EmbeddedPostgres;
@@ -53,6 +54,9 @@ final class Heddle implements AutoCloseable {
 
     /** A database that starts together with Heddle gets so long; a supervisor tries again after it. */
     private static final Duration DATABASE_START_MAX = Duration.ofSeconds(30);
+
+    /** A slow start, and a pause, make nobody a slow client. */
+    private static final Duration BODY_RATE_GRACE = Duration.ofSeconds(10);
 
     /** Below this PostgreSQL and the log are about to fail; better to be taken out of the balancer first. */
     private static final long DISK_FREE_BYTES_MIN = 64L << 20;
@@ -251,7 +255,18 @@ final class Heddle implements AutoCloseable {
     private HttpServer.Address address(String host, int port) {
         var its = settings.server();
         return new HttpServer.Address(
-                host, port, its.maxConnections(), longestBody(), (int) its.maxHeaderSize(), its.idleTimeout());
+                host, port, its.maxConnections(), longestBody(), (int) its.maxHeaderSize(), connectionLimits());
+    }
+
+    private ConnectionLimits connectionLimits() {
+        var its = settings.server();
+        return new ConnectionLimits(
+                its.idleTimeout(),
+                its.headTimeout(),
+                its.stallTimeout(),
+                its.minBodyRate(),
+                BODY_RATE_GRACE,
+                its.maxConnectionsPerAddress());
     }
 
     /** Of all routes together; each has its own limit besides. */

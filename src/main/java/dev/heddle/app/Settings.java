@@ -88,6 +88,10 @@ public record Settings(
      * @param port 0 lets the system choose
      * @param maxBodySize in bytes
      * @param maxHeaderSize in bytes
+     * @param headTimeout from the first byte of a request's head to its last
+     * @param stallTimeout the longest silence of a client in the middle of a body or an answer
+     * @param minBodyRate what a body must come at on average, in bytes a second
+     * @param maxConnectionsPerAddress of them at once
      * @param requestTimeout the deadline of a request that names none, and the longest that one may ask for
      * @param shutdownDelay between "not ready" and closing the listener
      * @param shutdownGrace what running requests get to finish
@@ -99,6 +103,10 @@ public record Settings(
             long maxBodySize,
             long maxHeaderSize,
             Duration idleTimeout,
+            Duration headTimeout,
+            Duration stallTimeout,
+            long minBodyRate,
+            int maxConnectionsPerAddress,
             Duration requestTimeout,
             Duration shutdownDelay,
             Duration shutdownGrace) {
@@ -111,6 +119,10 @@ public record Settings(
             SettingsKey.SERVER_MAX_BODY_SIZE.check(maxBodySize);
             SettingsKey.SERVER_MAX_HEADER_SIZE.check(maxHeaderSize);
             SettingsKey.SERVER_IDLE_TIMEOUT.check(idleTimeout);
+            SettingsKey.SERVER_HEAD_TIMEOUT.check(headTimeout);
+            SettingsKey.SERVER_STALL_TIMEOUT.check(stallTimeout);
+            SettingsKey.SERVER_MIN_BODY_RATE.check(minBodyRate);
+            SettingsKey.SERVER_MAX_CONNECTIONS_PER_ADDRESS.check(maxConnectionsPerAddress);
             SettingsKey.SERVER_REQUEST_TIMEOUT.check(requestTimeout);
             SettingsKey.SERVER_SHUTDOWN_DELAY.check(shutdownDelay);
             SettingsKey.SERVER_SHUTDOWN_GRACE.check(shutdownGrace);

@@ -31,6 +31,14 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
             new SettingsKey<>("server.max-header-size", "16KiB", new SettingsKind.Size("1KiB", "256KiB"));
     static final SettingsKey<Duration> SERVER_IDLE_TIMEOUT =
             new SettingsKey<>("server.idle-timeout", "60s", new SettingsKind.Span("1s", "1h"));
+    static final SettingsKey<Duration> SERVER_HEAD_TIMEOUT =
+            new SettingsKey<>("server.head-timeout", "10s", new SettingsKind.Span("100ms", "5m"));
+    static final SettingsKey<Duration> SERVER_STALL_TIMEOUT =
+            new SettingsKey<>("server.stall-timeout", "30s", new SettingsKind.Span("100ms", "1h"));
+    static final SettingsKey<Long> SERVER_MIN_BODY_RATE =
+            new SettingsKey<>("server.min-body-rate", "1KiB", new SettingsKind.Size("0B", "1GiB"));
+    static final SettingsKey<Integer> SERVER_MAX_CONNECTIONS_PER_ADDRESS =
+            new SettingsKey<>("server.max-connections-per-address", "1024", new SettingsKind.Whole(1, 100_000));
     static final SettingsKey<Duration> SERVER_REQUEST_TIMEOUT =
             new SettingsKey<>("server.request-timeout", "30s", new SettingsKind.Span("100ms", "1h"));
     static final SettingsKey<Duration> SERVER_SHUTDOWN_DELAY =
@@ -190,6 +198,10 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
             SERVER_MAX_BODY_SIZE,
             SERVER_MAX_HEADER_SIZE,
             SERVER_IDLE_TIMEOUT,
+            SERVER_HEAD_TIMEOUT,
+            SERVER_STALL_TIMEOUT,
+            SERVER_MIN_BODY_RATE,
+            SERVER_MAX_CONNECTIONS_PER_ADDRESS,
             SERVER_REQUEST_TIMEOUT,
             SERVER_SHUTDOWN_DELAY,
             SERVER_SHUTDOWN_GRACE,

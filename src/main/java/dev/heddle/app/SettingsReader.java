@@ -181,6 +181,10 @@ final class SettingsReader {
                 values.get(SettingsKey.SERVER_MAX_BODY_SIZE),
                 values.get(SettingsKey.SERVER_MAX_HEADER_SIZE),
                 values.get(SettingsKey.SERVER_IDLE_TIMEOUT),
+                values.get(SettingsKey.SERVER_HEAD_TIMEOUT),
+                values.get(SettingsKey.SERVER_STALL_TIMEOUT),
+                values.get(SettingsKey.SERVER_MIN_BODY_RATE),
+                values.get(SettingsKey.SERVER_MAX_CONNECTIONS_PER_ADDRESS),
                 values.get(SettingsKey.SERVER_REQUEST_TIMEOUT),
                 values.get(SettingsKey.SERVER_SHUTDOWN_DELAY),
                 values.get(SettingsKey.SERVER_SHUTDOWN_GRACE));

@@ -1,6 +1,7 @@
 package dev.heddle.http;
 
 import dev.heddle.concurrent.Deadline;
+import dev.heddle.connection.Wire;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;

@@ -1,7 +1,10 @@
 package dev.heddle.http;
 
+import dev.heddle.connection.ConnectionWatch;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.Map;
@@ -13,12 +16,14 @@ public final class HttpMetrics {
 
     private static final String NO_ROUTE = "none";
 
+    private final PrometheusRegistry registry;
     private final Histogram durations;
     private final Gauge inFlight;
     private final Map<Integer, DistributionDataPoint> withoutRoute = new ConcurrentHashMap<>();
 
     /** Registers itself. */
     public HttpMetrics(PrometheusRegistry registry) {
+        this.registry = registry;
         durations = Histogram.builder()
                 .name("http_server_request_duration_seconds")
                 .help("Time from the request's first line to the last byte of its answer.")
@@ -29,6 +34,21 @@ public final class HttpMetrics {
         inFlight = Gauge.builder()
                 .name("http_server_requests_in_flight")
                 .help("Requests that are being answered.")
+                .register(registry);
+    }
+
+    /** Shows the connections of the server. */
+    void show(ConnectionWatch watch) {
+        GaugeWithCallback.builder()
+                .name("http_server_connections_open")
+                .help("Connections that are open.")
+                .callback(callback -> callback.call(watch.connections()))
+                .register(registry);
+        CounterWithCallback.builder()
+                .name("http_server_connections_ended_total")
+                .help("Connections that were ended because of their clients.")
+                .labelNames("reason")
+                .callback(callback -> watch.ended((reason, count) -> callback.call((double) count, reason)))
                 .register(registry);
     }
 

@@ -1,5 +1,8 @@
 package dev.heddle.http;
 
+import dev.heddle.connection.ConnectionGuard;
+import dev.heddle.connection.ConnectionLimits;
+import dev.heddle.connection.ConnectionWatch;
 import io.helidon.webserver.ErrorHandling;
 import io.helidon.webserver.ListenerConfig;
 import io.helidon.webserver.WebServer;
@@ -27,6 +30,7 @@ public final class HttpServer implements AutoCloseable {
     private static final int ADMIN_CONNECTIONS = 64;
 
     private final WebServer server;
+    private final ConnectionWatch watch;
     private final String addresses;
 
     /**
@@ -37,13 +41,19 @@ public final class HttpServer implements AutoCloseable {
      * @param maxConnections more wait in the kernel's backlog
      * @param maxBodyBytes a longer body is 413, whatever the route; each has a smaller limit of its own
      * @param maxHeaderBytes longer header fields are 431
-     * @param idleTimeout a connection that sends no request for so long is closed
+     * @param limits what a client may do with a connection
      */
     public record Address(
-            String host, int port, int maxConnections, long maxBodyBytes, int maxHeaderBytes, Duration idleTimeout) {}
+            String host,
+            int port,
+            int maxConnections,
+            long maxBodyBytes,
+            int maxHeaderBytes,
+            ConnectionLimits limits) {}
 
-    private HttpServer(WebServer server, String addresses) {
+    private HttpServer(WebServer server, ConnectionWatch watch, String addresses) {
         this.server = server;
+        this.watch = watch;
         this.addresses = addresses;
     }
 
@@ -55,21 +65,23 @@ public final class HttpServer implements AutoCloseable {
     public static HttpServer create(
             Address open, Kernel api, Address admin, Kernel operations, HttpMetrics metrics, Duration grace) {
         var handlers = DirectProblems.handlers(metrics);
+        var watch = new ConnectionWatch();
+        metrics.show(watch);
         var adminListener = ListenerConfig.builder();
-        listener(adminListener, admin, grace);
+        listener(adminListener, admin, watch, grace);
         adminListener
                 .maxTcpConnections(ADMIN_CONNECTIONS)
                 .directHandlers(handlers)
                 .routing(routing(operations));
         var builder = WebServer.builder();
-        listener(builder, open, grace);
+        listener(builder, open, watch, grace);
         builder.directHandlers(handlers)
                 .routing(routing(api))
                 // The order of shutting down is ours: the app room closes everything.
                 .shutdownHook(false)
                 .putSocket(ADMIN, adminListener.build());
         return new HttpServer(
-                builder.build(), open.host() + ":" + open.port() + " and " + admin.host() + ":" + admin.port());
+                builder.build(), watch, open.host() + ":" + open.port() + " and " + admin.host() + ":" + admin.port());
     }
 
     /**
@@ -89,15 +101,20 @@ public final class HttpServer implements AutoCloseable {
         return HttpRouting.builder().addFilter((chain, request, response) -> kernel.handle(request, response));
     }
 
-    private static void listener(ListenerConfig.BuilderBase<?, ?> listener, Address address, Duration grace) {
+    private static void listener(
+            ListenerConfig.BuilderBase<?, ?> listener, Address address, ConnectionWatch watch, Duration grace) {
         listener.host(address.host())
                 .port(address.port())
                 .protocolsDiscoverServices(false)
-                .addConnectionSelector(
-                        new ConnectionGuard(REQUEST_LINE_BYTES, address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR))
+                .addConnectionSelector(new ConnectionGuard(
+                        REQUEST_LINE_BYTES,
+                        address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR,
+                        address.limits(),
+                        watch))
                 .maxPayloadSize(address.maxBodyBytes())
                 .maxTcpConnections(address.maxConnections())
-                .idleConnectionTimeout(address.idleTimeout())
+                // The guard is quicker; this is for connections that have not come as far as it.
+                .idleConnectionTimeout(address.limits().idle().multipliedBy(2))
                 .idleConnectionPeriod(IDLE_PERIOD)
                 .shutdownGracePeriod(grace)
                 // Else DirectProblems gets no message to tell one 400 from another; it sends none on.
@@ -123,5 +140,6 @@ public final class HttpServer implements AutoCloseable {
     @Override
     public void close() {
         server.stop();
+        watch.close();
     }
 }

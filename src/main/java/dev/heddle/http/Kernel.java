@@ -1,6 +1,8 @@
 package dev.heddle.http;
 
 import dev.heddle.concurrent.Deadline;
+import dev.heddle.connection.GuardedConnection;
+import dev.heddle.connection.Wire;
 import io.helidon.http.Header;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;

@@ -1,6 +1,7 @@
 package dev.heddle.http;
 
 import dev.heddle.concurrent.Deadline;
+import dev.heddle.connection.GuardedConnection;
 import dev.heddle.http.Preconditions.IfMatch;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;

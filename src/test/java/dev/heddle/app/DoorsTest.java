@@ -39,6 +39,7 @@ class DoorsTest {
             "http",
             "db",
             "client",
+            "connection",
             "concurrent");
 
     @Test
@@ -70,7 +71,7 @@ class DoorsTest {
                 .layer("kernels")
                 .definedBy("dev.heddle.http..", "dev.heddle.db..", "dev.heddle.client..")
                 .layer("ground")
-                .definedBy("dev.heddle.concurrent..")
+                .definedBy("dev.heddle.concurrent..", "dev.heddle.connection..")
                 .whereLayer("assembly")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("features")
@@ -160,10 +161,10 @@ class DoorsTest {
     }
 
     @Test
-    void onlyTheHttpRoomSeesTheWebServer() {
+    void onlyTheHttpRoomAndTheGuardSeeTheWebServer() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage("dev.heddle.http..")
+                .resideOutsideOfPackages("dev.heddle.http..", "dev.heddle.connection..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.helidon.webserver..")

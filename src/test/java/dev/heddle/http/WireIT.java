@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.connection.Wire;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.SmallServer;
 import java.io.IOException;

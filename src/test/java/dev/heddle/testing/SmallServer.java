@@ -1,5 +1,6 @@
 package dev.heddle.testing;
 
+import dev.heddle.connection.ConnectionLimits;
 import dev.heddle.http.AccessLog;
 import dev.heddle.http.HttpMetrics;
 import dev.heddle.http.HttpServer;
@@ -18,12 +19,15 @@ public final class SmallServer implements AutoCloseable {
     /** What any body may have here. */
     public static final long BODY_BYTES = 32L << 20;
 
+    private static final ConnectionLimits PATIENT = new ConnectionLimits(
+            Duration.ofSeconds(60), Duration.ofSeconds(10), Duration.ofSeconds(30), 0, Duration.ofSeconds(10), 64);
+
     private static final int HEADER_BYTES = 16 * 1024;
 
     private final HttpServer server;
     private final List<AccessLog.Entry> accessLog = new CopyOnWriteArrayList<>();
 
-    private SmallServer(Routes routes) {
+    private SmallServer(Routes routes, ConnectionLimits connections) {
         var limits = new Kernel.Limits(Duration.ofSeconds(10), HEADER_BYTES, 1 << 20);
         var metrics = new HttpMetrics(new PrometheusRegistry());
         var kernel = new Kernel(
@@ -33,14 +37,19 @@ public final class SmallServer implements AutoCloseable {
                 metrics,
                 accessLog::add,
                 limits);
-        var address = new HttpServer.Address("127.0.0.1", 0, 64, BODY_BYTES, HEADER_BYTES, Duration.ofSeconds(60));
+        var address = new HttpServer.Address("127.0.0.1", 0, 64, BODY_BYTES, HEADER_BYTES, connections);
         server = HttpServer.create(address, kernel, address, kernel, metrics, Duration.ofSeconds(2));
         server.start();
     }
 
     /** Answers by that table, whoever asks. */
     public static SmallServer of(Routes routes) {
-        return new SmallServer(routes);
+        return of(routes, PATIENT);
+    }
+
+    /** The same, with less patience. */
+    public static SmallServer of(Routes routes, ConnectionLimits connections) {
+        return new SmallServer(routes, connections);
     }
 
     public int port() {

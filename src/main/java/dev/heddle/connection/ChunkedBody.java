@@ -1,4 +1,4 @@
-package dev.heddle.http;
+package dev.heddle.connection;
 
 import io.helidon.http.DirectHandler;
 import io.helidon.http.RequestException;

@@ -1,4 +1,4 @@
-package dev.heddle.http;
+package dev.heddle.connection;
 
 import io.helidon.common.socket.HelidonSocket;
 import io.helidon.common.socket.NioSocket;
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The web server keeps its socket to itself, so it is taken from a field of it; a test tells when that is gone. Without
  * it everything works, only slower or ruder (decision 11).
  */
-final class Wire {
+public final class Wire {
 
     private static final System.Logger LOG = System.getLogger(Wire.class.getName());
 
@@ -44,9 +44,13 @@ final class Wire {
     private static final List<String> GONE = List.of("Broken pipe", "Connection reset");
 
     private final SocketChannel channel;
+    private final Wait wait;
+    private final long stallNanos;
 
-    Wire(SocketChannel channel) {
+    Wire(SocketChannel channel, Wait wait, Duration stall) {
         this.channel = channel;
+        this.wait = wait;
+        this.stallNanos = stall.toNanos();
     }
 
     private static @Nullable Field channelField() {
@@ -61,10 +65,10 @@ final class Wire {
     }
 
     /** That of a connection of the web server; empty when there is something between, such as TLS. */
-    static Optional<Wire> of(HelidonSocket socket) {
+    static Optional<Wire> of(HelidonSocket socket, Wait wait, Duration stall) {
         try {
             return CHANNEL != null && socket.getClass() == NioSocket.class
-                    ? Optional.of(new Wire((SocketChannel) CHANNEL.get(socket)))
+                    ? Optional.of(new Wire((SocketChannel) CHANNEL.get(socket), wait, stall))
                     : Optional.empty();
         } catch (IllegalAccessException e) {
             return Optional.empty();
@@ -72,8 +76,29 @@ final class Wire {
     }
 
     /** That of the request which is being answered. */
-    static Optional<Wire> current() {
+    public static Optional<Wire> current() {
         return GuardedConnection.current().flatMap(GuardedConnection::wire);
+    }
+
+    /** Writes them all; the client has its time for each part that it takes. */
+    void write(ByteBuffer bytes) throws IOException {
+        try {
+            while (bytes.hasRemaining()) {
+                wait.begin(Wait.Reason.WRITE, stallNanos);
+                channel.write(bytes);
+            }
+        } finally {
+            wait.end();
+        }
+    }
+
+    /** Ends it at once, from any thread: whoever waits for the client waits no longer. */
+    void cut() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.TRACE, "a connection was gone before it was cut", e);
+        }
     }
 
     /** Waits for bytes and reads them; -1 at the end of what the client sends. */
@@ -89,7 +114,7 @@ final class Wire {
      * @throws IOException when the file cannot be read
      * @throws CloseConnectionException when the client is gone
      */
-    long send(FileChannel file, long position, long count) throws IOException {
+    public long send(FileChannel file, long position, long count) throws IOException {
         long sent = transfer(file, position, count);
         return sent > 0 ? sent : step(file, position, count);
     }
@@ -123,9 +148,7 @@ final class Wire {
         bytes.flip();
         int length = bytes.remaining();
         try {
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
+            write(bytes);
         } catch (IOException e) {
             throw gone(e);
         }

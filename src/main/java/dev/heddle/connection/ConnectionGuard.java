@@ -1,4 +1,4 @@
-package dev.heddle.http;
+package dev.heddle.connection;
 
 import io.helidon.common.buffers.BufferData;
 import io.helidon.common.concurrency.limits.Limit;
@@ -6,31 +6,40 @@ import io.helidon.common.task.InterruptableTask;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Headers;
 import io.helidon.http.HttpPrologue;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.http1.Http1Config;
 import io.helidon.webserver.http1.Http1ConnectionListener;
 import io.helidon.webserver.http1.Http1ConnectionSelector;
 import io.helidon.webserver.spi.ServerConnection;
 import io.helidon.webserver.spi.ServerConnectionSelector;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stands between the sockets and the web server's parser: each connection hands the parser one head at a time and the body
  * that belongs to it, and ends when it was said to (decision 11).
  */
-final class ConnectionGuard implements ServerConnectionSelector {
+public final class ConnectionGuard implements ServerConnectionSelector {
 
     private final ServerConnectionSelector next;
+    private final ConnectionLimits limits;
+    private final ConnectionWatch watch;
 
     /**
      * For connections of HTTP/1.1.
      *
      * @param requestLineBytes more is 414
      * @param headerBytes more is not read
+     * @param watch keeps the limits
      */
-    ConnectionGuard(int requestLineBytes, int headerBytes) {
+    public ConnectionGuard(int requestLineBytes, int headerBytes, ConnectionLimits limits, ConnectionWatch watch) {
+        this.limits = limits;
+        this.watch = watch;
         var config = Http1Config.builder()
                 .maxPrologueLength(requestLineBytes)
                 .maxHeadersSize(headerBytes)
@@ -57,8 +66,8 @@ final class ConnectionGuard implements ServerConnectionSelector {
 
     @Override
     public ServerConnection connection(ConnectionContext context) {
-        var guarded = new GuardedConnection(context);
-        return new Guarded(next.connection(guarded), guarded);
+        var guarded = new GuardedConnection(context, limits);
+        return new Guarded(next.connection(guarded), guarded, addressOf(context), limits.perAddress(), watch);
     }
 
     /** Tells the connection what the parser has read. */
@@ -90,16 +99,29 @@ final class ConnectionGuard implements ServerConnectionSelector {
         }
     }
 
-    private record Guarded(ServerConnection inner, GuardedConnection connection)
+    private static @Nullable InetAddress addressOf(ConnectionContext context) {
+        return context.remotePeer().address() instanceof InetSocketAddress peer ? peer.getAddress() : null;
+    }
+
+    private record Guarded(
+            ServerConnection inner,
+            GuardedConnection connection,
+            @Nullable InetAddress address,
+            int perAddress,
+            ConnectionWatch watch)
             implements ServerConnection, InterruptableTask<Void> {
 
         @Override
         public void handle(Limit limit) throws InterruptedException {
+            if (!watch.enter(connection, address, perAddress)) {
+                throw new CloseConnectionException("too many connections of one address");
+            }
             ScopedValue.where(GuardedConnection.CURRENT, connection).<Void, InterruptedException>call(() -> {
                 try {
                     inner.handle(limit);
                 } finally {
                     connection.end();
+                    watch.leave(connection, address);
                 }
                 return null;
             });

@@ -1,4 +1,4 @@
-package dev.heddle.http;
+package dev.heddle.connection;
 
 import io.helidon.common.buffers.DataReader;
 import io.helidon.common.buffers.DataWriter;
@@ -26,7 +26,9 @@ import org.jspecify.annotations.Nullable;
  * request, and it takes chunks apart itself, because the parser would hold each of them whole. Belongs to the thread of
  * the connection.
  */
-final class GuardedConnection implements ConnectionContext {
+public final class GuardedConnection implements ConnectionContext {
+
+    private static final System.Logger LOG = System.getLogger(GuardedConnection.class.getName());
 
     static final ScopedValue<GuardedConnection> CURRENT = ScopedValue.newInstance();
 
@@ -38,9 +40,15 @@ final class GuardedConnection implements ConnectionContext {
 
     private static final byte[] NOTHING = new byte[0];
 
+    // Set once.
     private final ConnectionContext inner;
+    private final ConnectionLimits limits;
     private final @Nullable Wire wire;
+    private final DataWriter writer;
     private final DataReader reader = DataReader.create(this::pull);
+    private final Wait wait = new Wait();
+
+    // The connection's thread.
 
     private Expected expected = Expected.HEAD;
 
@@ -53,6 +61,11 @@ final class GuardedConnection implements ConnectionContext {
     private long bodyMax = Long.MAX_VALUE;
     private @Nullable ChunkedBody chunks;
     private @Nullable ByteBuffer piece;
+    /** When the head began that is being read, 0 when none is. */
+    private long headBegan;
+
+    private long bodyRead;
+    private long bodyWaited;
     private boolean closeIsAsked;
     private boolean isClosing;
     private boolean isHandled;
@@ -66,13 +79,15 @@ final class GuardedConnection implements ConnectionContext {
         CHUNKED_BODY
     }
 
-    GuardedConnection(ConnectionContext inner) {
+    GuardedConnection(ConnectionContext inner, ConnectionLimits limits) {
         this.inner = inner;
-        this.wire = Wire.of(inner.serverSocket()).orElse(null);
+        this.limits = limits;
+        this.wire = Wire.of(inner.serverSocket(), wait, limits.stall()).orElse(null);
+        this.writer = wire == null ? inner.dataWriter() : new GuardedWriter(wire);
     }
 
     /** That of the request which is being answered. */
-    static Optional<GuardedConnection> current() {
+    public static Optional<GuardedConnection> current() {
         return CURRENT.isBound() ? Optional.of(CURRENT.get()) : Optional.empty();
     }
 
@@ -94,6 +109,8 @@ final class GuardedConnection implements ConnectionContext {
     void head(Headers headers) {
         closeIsAsked = headers.containsToken(HeaderValues.CONNECTION_CLOSE);
         bodyMax = Long.MAX_VALUE;
+        bodyRead = 0;
+        bodyWaited = 0;
         isHandled = false;
         if (headers.contains(HeaderNames.TRANSFER_ENCODING)) {
             expected = Expected.CHUNKED_BODY;
@@ -120,8 +137,26 @@ final class GuardedConnection implements ConnectionContext {
     }
 
     /** Whoever answers the request needs no more of its body. */
-    void handled() {
+    public void handled() {
         isHandled = true;
+    }
+
+    /** What it has waited for too long, if it has. For the watch. */
+    Optional<Wait.Reason> overdue(long now) {
+        return wait.overdue(now);
+    }
+
+    /** Ends it at once, from any thread. */
+    void cut() {
+        if (wire != null) {
+            wire.cut();
+            return;
+        }
+        try {
+            inner.serverSocket().close();
+        } catch (UncheckedIOException e) {
+            LOG.log(System.Logger.Level.TRACE, "a connection was gone before it was cut", e);
+        }
     }
 
     /** The web server is done with the connection and is about to close it. */
@@ -132,7 +167,7 @@ final class GuardedConnection implements ConnectionContext {
     }
 
     /** What the body of this request may have; one that says by its chunks that it has more is refused at once. */
-    void bodyMax(long bytes) {
+    public void bodyMax(long bytes) {
         bodyMax = bytes;
     }
 
@@ -159,7 +194,11 @@ final class GuardedConnection implements ConnectionContext {
         int end = endOfHead(bytes);
         if (end > 0) {
             expected = Expected.VERDICT;
+            headBegan = 0;
             return split(bytes, end);
+        }
+        if (headBegan == 0) {
+            headBegan = System.nanoTime();
         }
         return bytes;
     }
@@ -224,10 +263,43 @@ final class GuardedConnection implements ConnectionContext {
             keep(NOTHING, 0);
             return bytes;
         }
+        return expected == Expected.HEAD ? nextOfHead() : nextOfBody(left);
+    }
+
+    private byte @Nullable [] nextOfHead() {
+        if (headBegan == 0) {
+            wait.begin(Wait.Reason.IDLE, limits.idle().toNanos());
+        } else {
+            wait.begin(Wait.Reason.HEAD, headBegan + limits.head().toNanos() - System.nanoTime());
+        }
+        return read(0);
+    }
+
+    private byte @Nullable [] nextOfBody(long left) {
+        long began = System.nanoTime();
+        long stall = limits.stall().toNanos();
+        long patience = patience();
+        wait.begin(patience < stall ? Wait.Reason.SLOW_BODY : Wait.Reason.STALL, Math.min(stall, patience));
+        var bytes = read(left);
+        bodyWaited += System.nanoTime() - began;
+        bodyRead += bytes == null ? 0 : bytes.length;
+        return bytes;
+    }
+
+    /** How long the body may still be waited for before it is too slow on the whole. */
+    private long patience() {
+        long rate = limits.bodyBytesPerSecond();
+        return rate == 0 ? Long.MAX_VALUE : limits.grace().toNanos() + (long) (bodyRead * 1e9 / rate) - bodyWaited;
+    }
+
+    /** What has been waited for too long is cut by the watch, which ends this by an exception. */
+    private byte @Nullable [] read(long left) {
         try {
             return wire == null || left < PIECE_BYTES ? inner.serverSocket().get() : nextPiece(wire);
         } catch (IOException | UncheckedIOException e) {
             throw new ServerConnectionException("a connection broke", e);
+        } finally {
+            wait.end();
         }
     }
 
@@ -262,7 +334,7 @@ final class GuardedConnection implements ConnectionContext {
 
     @Override
     public DataWriter dataWriter() {
-        return inner.dataWriter();
+        return writer;
     }
 
     @Override

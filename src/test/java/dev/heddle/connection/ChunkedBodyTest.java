@@ -1,4 +1,4 @@
-package dev.heddle.http;
+package dev.heddle.connection;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;

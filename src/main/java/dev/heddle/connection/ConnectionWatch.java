@@ -1,0 +1,111 @@
+package dev.heddle.connection;
+
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.ObjLongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Knows every connection that is open, and ends those whose clients keep them waiting for too long. One thread looks at all
+ * of them a few times a second, which costs less than a timer for each read. Safe for any thread; whoever makes it closes it.
+ */
+public final class ConnectionWatch implements AutoCloseable {
+
+    /** The limits are of seconds; to end a connection this much later does no harm. */
+    private static final Duration TICK = Duration.ofMillis(100);
+
+    // Any thread.
+    private final Set<GuardedConnection> open = ConcurrentHashMap.newKeySet();
+    private final Map<Object, Integer> byAddress = new ConcurrentHashMap<>();
+    private final Map<Wait.Reason, LongAdder> ended = new EnumMap<>(Wait.Reason.class);
+    private volatile boolean isClosed;
+
+    // Set once.
+    private final Thread thread;
+
+    /** Begins to look. */
+    public ConnectionWatch() {
+        for (var reason : Wait.Reason.values()) {
+            ended.put(reason, new LongAdder());
+        }
+        thread = Thread.ofPlatform().daemon().name("heddle-connections").start(this::look);
+    }
+
+    private void look() {
+        while (!isClosed) {
+            LockSupport.parkNanos(TICK.toNanos());
+            long now = System.nanoTime();
+            for (var connection : open) {
+                connection.overdue(now).ifPresent(reason -> {
+                    count(reason);
+                    connection.cut();
+                });
+            }
+        }
+    }
+
+    /** False when that address has as many as it may have already. */
+    boolean enter(GuardedConnection connection, @Nullable InetAddress address, int perAddress) {
+        if (address != null) {
+            int now = byAddress.merge(keyOf(address), 1, Integer::sum);
+            if (now > perAddress) {
+                leave(address);
+                count(Wait.Reason.ADDRESS);
+                return false;
+            }
+        }
+        open.add(connection);
+        return true;
+    }
+
+    void leave(GuardedConnection connection, @Nullable InetAddress address) {
+        open.remove(connection);
+        if (address != null) {
+            leave(address);
+        }
+    }
+
+    private void leave(InetAddress address) {
+        byAddress.computeIfPresent(keyOf(address), (key, count) -> count == 1 ? null : count - 1);
+    }
+
+    /** Whoever has one address of IPv6 has a whole network of them. */
+    private static Object keyOf(InetAddress address) {
+        return address instanceof Inet6Address
+                ? ByteBuffer.wrap(address.getAddress()).getLong()
+                : address;
+    }
+
+    void count(Wait.Reason reason) {
+        var adder = ended.get(reason);
+        if (adder != null) {
+            adder.increment();
+        }
+    }
+
+    /** How many are open. */
+    public int connections() {
+        return open.size();
+    }
+
+    /** How many were ended since the start, by the reason. */
+    public void ended(ObjLongConsumer<String> consumer) {
+        ended.forEach((reason, count) -> consumer.accept(reason.name().toLowerCase(Locale.ROOT), count.sum()));
+    }
+
+    /** Ends the looking; connections stay as they are. */
+    @Override
+    public void close() {
+        isClosed = true;
+        LockSupport.unpark(thread);
+    }
+}

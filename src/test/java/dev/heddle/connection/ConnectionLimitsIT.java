@@ -1,0 +1,304 @@
+package dev.heddle.connection;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.heddle.app.TestServer;
+import dev.heddle.http.Access;
+import dev.heddle.http.Answer;
+import dev.heddle.http.Routes;
+import dev.heddle.testing.RawConnection;
+import dev.heddle.testing.SmallServer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** How long a client may keep a connection waiting, and how many it may have. */
+class ConnectionLimitsIT {
+
+    private static final ConnectionLimits SHORT = new ConnectionLimits(
+            Duration.ofMillis(1500), Duration.ofMillis(600), Duration.ofMillis(800), 1000, Duration.ofMillis(900), 40);
+
+    /** Many times what fits between a server and a client that does not read. */
+    private static final int LARGE_BYTES = 64 << 20;
+
+    private static final String HOST = "Host: a\r\n";
+
+    @TempDir
+    private static Path directory;
+
+    private static Path file;
+    private static SmallServer server;
+
+    @BeforeAll
+    static void start() throws IOException {
+        file = directory.resolve("large");
+        try (var out = Files.newOutputStream(file)) {
+            for (int i = 0; i < 64; i++) {
+                out.write(new byte[1 << 20]);
+            }
+        }
+        server = SmallServer.of(
+                new Routes()
+                        .addStreaming(
+                                "POST",
+                                "/sink",
+                                Access.PUBLIC,
+                                request -> {
+                                    request.expectStream(10_000_000);
+                                    return request;
+                                },
+                                (request, same) -> sunk(request.stream()))
+                        .add("GET", "/file", Access.PUBLIC, request -> file())
+                        .add(
+                                "GET",
+                                "/heap",
+                                Access.PUBLIC,
+                                request -> Answer.of(200, "text/plain", new byte[LARGE_BYTES]))
+                        .add("GET", "/slow", Access.PUBLIC, request -> slow())
+                        .add("GET", "/quick", Access.PUBLIC, request -> Answer.of(204)),
+                SHORT);
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    private static Answer sunk(InputStream body) {
+        try {
+            long count = body.transferTo(OutputStream.nullOutputStream());
+            return Answer.of(200, "text/plain", String.valueOf(count).getBytes(StandardCharsets.US_ASCII));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Answer file() {
+        try {
+            var channel = FileChannel.open(file);
+            return Answer.stream(200, LARGE_BYTES, out -> out.write(channel, 0, LARGE_BYTES))
+                    .owning(channel);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Longer than every limit there is. */
+    private static Answer slow() {
+        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(2500);
+        while (System.nanoTime() < until) {
+            LockSupport.parkNanos(until - System.nanoTime());
+        }
+        return Answer.of(200, "text/plain", "at last".getBytes(StandardCharsets.US_ASCII));
+    }
+
+    private static Socket connect() throws IOException {
+        return new Socket(InetAddress.getLoopbackAddress(), server.port());
+    }
+
+    /** Sends a byte every so many milliseconds; after how many of them the server ended it. */
+    private static long drip(Socket socket, String head, int everyMillis) throws IOException {
+        socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+        socket.setSoTimeout(everyMillis);
+        long began = System.nanoTime();
+        while (isOpen(socket)) {
+            if (System.nanoTime() - began > Duration.ofSeconds(15).toNanos()) {
+                throw new AssertionError("nobody has ended it");
+            }
+        }
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+    }
+
+    private static boolean isOpen(Socket socket) throws IOException {
+        try {
+            socket.getOutputStream().write('a');
+            return socket.getInputStream().read() >= 0;
+        } catch (SocketTimeoutException e) {
+            return true;
+        } catch (SocketException e) {
+            return false;
+        }
+    }
+
+    private static void assertAbout(Duration limit, long millis) {
+        assertTrue(millis >= limit.toMillis() - 50, millis + " ms is before " + limit);
+        // Not a measure of speed: the machine may be busy. It is not for ever.
+        assertTrue(millis < limit.toMillis() + 5000, millis + " ms is long after " + limit);
+    }
+
+    private static long millisUntilTheEnd(RawConnection connection) throws IOException {
+        long began = System.nanoTime();
+        assertEquals("", connection.rest().replace("(reset)", ""));
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+    }
+
+    @Test
+    void aConnectionOnWhichNoRequestComesIsEnded() throws IOException {
+        try (var connection = RawConnection.to(server.port())) {
+            assertAbout(SHORT.idle(), millisUntilTheEnd(connection));
+        }
+    }
+
+    @Test
+    void aConnectionOnWhichNoFurtherRequestComesIsEnded() throws IOException {
+        try (var connection = RawConnection.to(server.port())) {
+            for (int i = 0; i < 3; i++) {
+                connection.send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n");
+                assertEquals(204, connection.answer().status());
+            }
+            assertAbout(SHORT.idle(), millisUntilTheEnd(connection));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"G", "GET /quick HTTP/1.1\r\n", "GET /quick HTTP/1.1\r\nHost: a\r\nX: "})
+    void aHeadThatDripsHasItsTimeAndNoMore(String head) throws IOException {
+        try (var socket = connect()) {
+            assertAbout(SHORT.head(), drip(socket, head, 20));
+        }
+    }
+
+    @Test
+    void aHeadThatStopsIsEnded() throws IOException {
+        try (var connection = RawConnection.to(server.port())) {
+            connection.send("GET /quick HTTP/1.1\r\nHo");
+            assertAbout(SHORT.head(), millisUntilTheEnd(connection));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Content-Length: 1000\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3e8\r\nabc"})
+    void aBodyThatStopsIsEnded(String rest) throws IOException {
+        try (var connection = RawConnection.to(server.port())) {
+            connection.send("POST /sink HTTP/1.1\r\n" + HOST + "X-Request-Id: stops-" + rest.length() + "\r\n" + rest);
+            assertAbout(SHORT.stall(), millisUntilTheEnd(connection));
+        }
+        await().until(() -> server.accessLog().stream()
+                .anyMatch(entry -> entry.requestId().equals("stops-" + rest.length()) && entry.status() == 499));
+    }
+
+    @Test
+    void aBodyThatDripsIsEndedWhenItIsTooSlowOnTheWhole() throws IOException {
+        try (var socket = connect()) {
+            var head = "POST /sink HTTP/1.1\r\n" + HOST + "Content-Length: 1000000\r\n\r\n";
+            assertAbout(SHORT.grace(), drip(socket, head, 20));
+        }
+    }
+
+    @Test
+    void aBodyThatPausesButIsFastOnTheWholeArrives() throws IOException {
+        try (var connection = RawConnection.to(server.port())) {
+            connection.send("POST /sink HTTP/1.1\r\n" + HOST + "Content-Length: 20005\r\n\r\n");
+            for (int i = 0; i < 5; i++) {
+                connection.send("x".repeat(4001));
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(400));
+            }
+            assertEquals("20005", connection.answer().text());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/file", "/heap"})
+    void anAnswerThatNobodyReadsIsEnded(String path) throws IOException {
+        int before = server.accessLog().size();
+        try (var connection = RawConnection.to(server.port(), 4096)) {
+            connection.send("GET " + path + " HTTP/1.1\r\n" + HOST + "\r\n");
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> server.accessLog().size() > before);
+            // It never passes for whole.
+            var received = connection.rest().replace("(reset)", "");
+            assertTrue(received.length() < LARGE_BYTES, received.length() + " bytes");
+        }
+    }
+
+    @Test
+    void anAnswerThatIsReadSlowlyButSteadilyArrives() throws IOException {
+        try (var connection = RawConnection.to(server.port(), 64 * 1024)) {
+            connection.send("GET /file HTTP/1.1\r\n" + HOST + "\r\n");
+            long read = 0;
+            // Longer than every limit, in steps that are shorter.
+            for (int i = 0; i < 8; i++) {
+                read += connection.read(1 << 20).length;
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(300));
+            }
+            read += connection.read(LARGE_BYTES - (int) read).length;
+            assertTrue(read > LARGE_BYTES - 1000, read + " bytes, of which the head has some");
+        }
+    }
+
+    @Test
+    void aServerThatIsSlowCutsNobody() throws IOException {
+        try (var connection = RawConnection.to(server.port())) {
+            connection.send("GET /slow HTTP/1.1\r\n" + HOST + "\r\n");
+            assertEquals("at last", connection.answer().text());
+            connection.send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n");
+            assertEquals(204, connection.answer().status());
+        }
+    }
+
+    @Test
+    void anAddressHasSoManyConnectionsAndNoMore() throws IOException {
+        try (var few = SmallServer.of(
+                new Routes().add("GET", "/quick", Access.PUBLIC, request -> Answer.of(204)),
+                new ConnectionLimits(SHORT.idle(), SHORT.head(), SHORT.stall(), 0, SHORT.grace(), 3))) {
+            var open = new ArrayList<RawConnection>();
+            for (int i = 0; i < 3; i++) {
+                open.add(RawConnection.to(few.port()).send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n"));
+                assertEquals(204, open.getLast().answer().status());
+            }
+            try (var more = RawConnection.to(few.port())) {
+                assertEquals("", more.rest().replace("(reset)", ""));
+            }
+            open.removeFirst().close();
+            await().untilAsserted(() -> {
+                try (var again = RawConnection.to(few.port())) {
+                    again.send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n");
+                    assertEquals(204, again.answer().status());
+                }
+            });
+            for (var one : open) {
+                one.close();
+            }
+        }
+    }
+
+    @Test
+    void operatorsSeeHowManyWereEndedAndWhy() throws IOException {
+        try (var whole = TestServer.start(Map.of("SERVER_HEAD_TIMEOUT", "100ms", "SERVER_STALL_TIMEOUT", "100ms"))) {
+            try (var connection = RawConnection.to(whole.port())) {
+                connection.send("GET /ta");
+                connection.rest();
+            }
+            try (var connection = RawConnection.to(whole.port())) {
+                connection.send("POST /hash HTTP/1.1\r\n" + HOST + "Authorization: Bearer " + whole.adminToken()
+                        + "\r\nContent-Length: 10\r\n\r\nx");
+                connection.rest();
+            }
+            assertEquals(1, whole.metric("http_server_connections_ended_total{reason=\"head\"}"));
+            assertEquals(1, whole.metric("http_server_connections_ended_total{reason=\"stall\"}"));
+            assertTrue(whole.metric("http_server_connections_open") >= 1);
+        }
+    }
+}
