@@ -1,10 +1,12 @@
-package dev.heddle.http;
+package dev.heddle.connection;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.heddle.connection.Wire;
+import dev.heddle.http.Access;
+import dev.heddle.http.Answer;
+import dev.heddle.http.Routes;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.SmallServer;
 import java.io.IOException;

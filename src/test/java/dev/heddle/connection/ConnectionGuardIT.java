@@ -1,10 +1,15 @@
-package dev.heddle.http;
+package dev.heddle.connection;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.http.Access;
+import dev.heddle.http.Answer;
+import dev.heddle.http.Problem;
+import dev.heddle.http.Request;
+import dev.heddle.http.Routes;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.SmallServer;
 import java.io.IOException;
