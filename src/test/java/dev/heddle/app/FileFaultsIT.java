@@ -47,6 +47,9 @@ class FileFaultsIT {
     /** Many times the heap; {@code -Dfiles.bytes=2147483648} is the figure of the issue. */
     private static final long BYTES = Long.getLong("files.bytes", 400L << 20);
 
+    /** Connections of a server: four and the reserve for requests; eight workers, four, and the reserve for jobs. */
+    private static final double POOLS = 5 + 13;
+
     private static final List<String> SMALL_HEAP = List.of("-Xmx64m", "-XX:+ExitOnOutOfMemoryError");
 
     @TempDir
@@ -117,6 +120,23 @@ class FileFaultsIT {
         }
     }
 
+    /** The handles of a server at rest: the pools fill themselves behind the start, for as long as that takes. */
+    private long handlesAtRest() throws InterruptedException {
+        await().atMost(Duration.ofSeconds(30)).until(() -> connectionsOpen() == POOLS);
+        return handles();
+    }
+
+    private double connectionsOpen() throws IOException, InterruptedException {
+        var metrics = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + heddle.adminPort() + "/metrics"))
+                .build();
+        return client.send(metrics, BodyHandlers.ofString())
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("heddle_database_connections_open{"))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.indexOf(' ') + 1)))
+                .sum();
+    }
+
     private String head(String line, long length) throws IOException {
         return line + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + token() + "\r\nContent-Type: " + Form.TYPE
                 + "\r\nContent-Length: " + length + "\r\n\r\n";
@@ -155,7 +175,7 @@ class FileFaultsIT {
                 201,
                 upload(BodyPublishers.ofByteArray(Form.bytes("whole.bin", new byte[10])))
                         .statusCode());
-        long base = handles();
+        long base = handlesAtRest();
         for (int i = 0; i < CUTS; i++) {
             if (i % 20 == 0) {
                 // Not a flood, which would be refused: each is to be received as far as it goes.
@@ -188,7 +208,7 @@ class FileFaultsIT {
                 201,
                 upload(BodyPublishers.ofByteArray(Form.bytes("cut.bin", content)))
                         .statusCode());
-        long base = handles();
+        long base = handlesAtRest();
         for (int i = 0; i < CUTS; i++) {
             try (var socket = connect()) {
                 socket.getOutputStream().write(head("GET /download/cut.bin", 0).getBytes(StandardCharsets.US_ASCII));

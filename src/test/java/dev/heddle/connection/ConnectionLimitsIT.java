@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ConnectionLimitsIT {
 
     private static final ConnectionLimits SHORT = new ConnectionLimits(
-            Duration.ofMillis(1500), Duration.ofMillis(600), Duration.ofMillis(800), 1000, Duration.ofMillis(900), 40);
+            Duration.ofMillis(2000), Duration.ofMillis(600), Duration.ofMillis(1500), 1000, Duration.ofMillis(900), 40);
 
     /** Many times what fits between a server and a client that does not read. */
     private static final int LARGE_BYTES = 64 << 20;
@@ -107,7 +107,7 @@ class ConnectionLimitsIT {
 
     /** Longer than every limit there is. */
     private static Answer slow() {
-        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(2500);
+        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(3000);
         while (System.nanoTime() < until) {
             LockSupport.parkNanos(until - System.nanoTime());
         }
