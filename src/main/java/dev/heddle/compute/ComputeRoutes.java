@@ -1,9 +1,11 @@
 package dev.heddle.compute;
 
+import dev.heddle.concurrent.SharedPlaces;
 import dev.heddle.http.Access;
 import dev.heddle.http.Answer;
 import dev.heddle.http.Request;
 import dev.heddle.http.Routes;
+import dev.heddle.identity.Caller;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -17,8 +19,16 @@ public final class ComputeRoutes {
 
     private static final int ROUNDS_DEFAULT = 1;
 
+    /** Each body holds a piece of 128 KiB for as long as its client sends. */
+    private static final int RECEIVED_AT_ONCE_MAX = 256;
+
+    private static final int RECEIVED_OF_ONE_MAX = 64;
+
     private final Hashing hashing;
     private final Limits limits;
+
+    private final SharedPlaces receiving =
+            new SharedPlaces("bodies to hash", RECEIVED_AT_ONCE_MAX, RECEIVED_OF_ONE_MAX);
 
     /**
      * What one request may ask for.
@@ -63,10 +73,14 @@ public final class ComputeRoutes {
     }
 
     private byte[] digest(InputStream body) {
+        var caller = Caller.current().id();
+        receiving.enter(caller);
         try {
             return hashing.of(body);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } finally {
+            receiving.leave(caller);
         }
     }
 

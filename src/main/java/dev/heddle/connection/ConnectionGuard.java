@@ -29,6 +29,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
     private final ServerConnectionSelector next;
     private final ConnectionLimits limits;
     private final ConnectionWatch watch;
+    private final Addresses addresses;
 
     /**
      * For connections of HTTP/1.1.
@@ -40,6 +41,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
     public ConnectionGuard(int requestLineBytes, int headerBytes, ConnectionLimits limits, ConnectionWatch watch) {
         this.limits = limits;
         this.watch = watch;
+        this.addresses = new Addresses(limits.perAddress());
         var config = Http1Config.builder()
                 .maxPrologueLength(requestLineBytes)
                 .maxHeadersSize(headerBytes)
@@ -67,7 +69,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
     @Override
     public ServerConnection connection(ConnectionContext context) {
         var guarded = new GuardedConnection(context, limits);
-        return new Guarded(next.connection(guarded), guarded, addressOf(context), limits.perAddress(), watch);
+        return new Guarded(next.connection(guarded), guarded, addressOf(context), addresses, watch);
     }
 
     /** Tells the connection what the parser has read. */
@@ -107,21 +109,22 @@ public final class ConnectionGuard implements ServerConnectionSelector {
             ServerConnection inner,
             GuardedConnection connection,
             @Nullable InetAddress address,
-            int perAddress,
+            Addresses addresses,
             ConnectionWatch watch)
             implements ServerConnection, InterruptableTask<Void> {
 
         @Override
         public void handle(Limit limit) throws InterruptedException {
-            if (!watch.enter(connection, address, perAddress)) {
+            if (!addresses.enter(address)) {
+                watch.count(Wait.Reason.ADDRESS);
                 throw new CloseConnectionException("too many connections of one address");
             }
+            watch.enter(connection);
             ScopedValue.where(GuardedConnection.CURRENT, connection).<Void, InterruptedException>call(() -> {
                 try {
                     inner.handle(limit);
                 } finally {
-                    connection.end();
-                    watch.leave(connection, address);
+                    leave();
                 }
                 return null;
             });
@@ -133,9 +136,22 @@ public final class ConnectionGuard implements ServerConnectionSelector {
             inner.handle(semaphore);
         }
 
+        private void leave() {
+            try {
+                connection.end();
+            } finally {
+                watch.leave(connection);
+                addresses.leave(address);
+            }
+        }
+
+        /**
+         * Never: the web server would count the time of a request that is being answered, and end its connection behind
+         * an answer that says otherwise. The watch ends idle ones.
+         */
         @Override
         public Duration idleTime() {
-            return inner.idleTime();
+            return Duration.ZERO;
         }
 
         @Override

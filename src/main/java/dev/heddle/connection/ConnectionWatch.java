@@ -1,8 +1,5 @@
 package dev.heddle.connection;
 
-import java.net.Inet6Address;
-import java.net.InetAddress;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Locale;
@@ -12,7 +9,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.ObjLongConsumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Knows every connection that is open, and ends those whose clients keep them waiting for too long. One thread looks at all
@@ -20,12 +16,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ConnectionWatch implements AutoCloseable {
 
+    private static final System.Logger LOG = System.getLogger(ConnectionWatch.class.getName());
+
     /** The limits are of seconds; to end a connection this much later does no harm. */
     private static final Duration TICK = Duration.ofMillis(100);
 
     // Any thread.
     private final Set<GuardedConnection> open = ConcurrentHashMap.newKeySet();
-    private final Map<Object, Integer> byAddress = new ConcurrentHashMap<>();
     private final Map<Wait.Reason, LongAdder> ended = new EnumMap<>(Wait.Reason.class);
     private volatile boolean isClosed;
 
@@ -45,44 +42,29 @@ public final class ConnectionWatch implements AutoCloseable {
             LockSupport.parkNanos(TICK.toNanos());
             long now = System.nanoTime();
             for (var connection : open) {
-                connection.overdue(now).ifPresent(reason -> {
-                    count(reason);
-                    connection.cut();
-                });
+                cutIfOverdue(connection, now);
             }
         }
     }
 
-    /** False when that address has as many as it may have already. */
-    boolean enter(GuardedConnection connection, @Nullable InetAddress address, int perAddress) {
-        if (address != null) {
-            int now = byAddress.merge(keyOf(address), 1, Integer::sum);
-            if (now > perAddress) {
-                leave(address);
-                count(Wait.Reason.ADDRESS);
-                return false;
-            }
+    private void cutIfOverdue(GuardedConnection connection, long now) {
+        try {
+            connection.overdue(now).ifPresent(reason -> {
+                count(reason);
+                connection.cut();
+            });
+        } catch (RuntimeException e) {
+            // One that cannot be cut must not keep the others from it.
+            LOG.log(System.Logger.Level.WARNING, "a connection could not be cut", e);
         }
+    }
+
+    void enter(GuardedConnection connection) {
         open.add(connection);
-        return true;
     }
 
-    void leave(GuardedConnection connection, @Nullable InetAddress address) {
+    void leave(GuardedConnection connection) {
         open.remove(connection);
-        if (address != null) {
-            leave(address);
-        }
-    }
-
-    private void leave(InetAddress address) {
-        byAddress.computeIfPresent(keyOf(address), (key, count) -> count == 1 ? null : count - 1);
-    }
-
-    /** Whoever has one address of IPv6 has a whole network of them. */
-    private static Object keyOf(InetAddress address) {
-        return address instanceof Inet6Address
-                ? ByteBuffer.wrap(address.getAddress()).getLong()
-                : address;
     }
 
     void count(Wait.Reason reason) {

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -43,8 +44,8 @@ public final class DiskFileStore implements FileStore {
 
     private static final String LOCK = "lock";
 
-    /** So often, while something is written, it is looked whether there is room left. */
-    private static final long ROOM_BYTES = 16L << 20;
+    /** So often, while something is written, it is looked whether there is room left; all uploads at once write no more. */
+    private static final long ROOM_BYTES = 512L << 10;
 
     /** How many ids are asked about at once. */
     private static final int SWEPT_AT_ONCE = 1000;
@@ -52,9 +53,9 @@ public final class DiskFileStore implements FileStore {
     // Set once.
     private final Path directory;
     private final long keepFree;
-    private final Own own;
 
     // Any thread.
+    private volatile Own own;
     private final Set<Path> made = ConcurrentHashMap.newKeySet();
     private final AtomicInteger incoming = new AtomicInteger();
 
@@ -104,6 +105,15 @@ public final class DiskFileStore implements FileStore {
         return Math.max(0, Disk.free(directory) - keepFree);
     }
 
+    private synchronized Own remade() throws IOException {
+        if (!Files.isDirectory(own.directory(), LinkOption.NOFOLLOW_LINKS)) {
+            LOG.log(System.Logger.Level.WARNING, "{0} is gone; another is made", own.directory());
+            own.lockFile().close();
+            own = Own.make(directory.resolve(INCOMING));
+        }
+        return own;
+    }
+
     private void requireRoom(long bytes) throws StorageFullException {
         if (free() < bytes) {
             throw new StorageFullException("the disk under " + directory + " has no room for " + bytes
@@ -113,8 +123,14 @@ public final class DiskFileStore implements FileStore {
 
     @Override
     public Incoming begin(long announced) throws IOException {
-        requireRoom(announced);
-        return new IncomingFile(UUID.randomUUID());
+        requireRoom(Math.max(1, announced));
+        var id = UUID.randomUUID();
+        try {
+            return new IncomingFile(id, own.directory());
+        } catch (NoSuchFileException e) {
+            // Somebody has cleared up too much, or another server took this one for dead.
+            return new IncomingFile(id, remade().directory());
+        }
     }
 
     /** One of 256 directories, by the last two digits, which are random. */
@@ -132,11 +148,12 @@ public final class DiskFileStore implements FileStore {
         private final UUID id;
         private final Path path;
         private final FileChannel channel;
-        private long unchecked;
+        // The first bytes are looked at too.
+        private long unchecked = ROOM_BYTES;
 
-        IncomingFile(UUID id) throws IOException {
+        IncomingFile(UUID id, Path directory) throws IOException {
             this.id = id;
-            this.path = own.directory().resolve(id.toString());
+            this.path = directory.resolve(id.toString());
             this.channel = FileChannel.open(
                     path, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), Disk.ownerOnly(path));
             incoming.incrementAndGet();
@@ -151,7 +168,7 @@ public final class DiskFileStore implements FileStore {
         public void write(byte[] bytes, int offset, int length) throws IOException {
             unchecked += length;
             if (unchecked >= ROOM_BYTES) {
-                requireRoom(unchecked);
+                requireRoom(length);
                 unchecked = 0;
             }
             try {
@@ -166,6 +183,8 @@ public final class DiskFileStore implements FileStore {
         @Override
         public void keep() throws IOException {
             try {
+                // What the sweep judges by: its bytes may have come long ago.
+                Files.setLastModifiedTime(path, FileTime.from(Instant.now()));
                 channel.force(true);
                 channel.close();
                 var shard = shard(id);
@@ -292,7 +311,8 @@ public final class DiskFileStore implements FileStore {
         int removed = sweepIncoming();
         try (var shards = Files.newDirectoryStream(directory)) {
             for (var shard : shards) {
-                if (shard.getFileName().toString().length() == 2) {
+                if (shard.getFileName().toString().length() == 2
+                        && Files.isDirectory(shard, LinkOption.NOFOLLOW_LINKS)) {
                     removed += sweepShard(shard, before, known);
                 }
             }
@@ -353,7 +373,7 @@ public final class DiskFileStore implements FileStore {
         int removed = 0;
         try (var servers = Files.newDirectoryStream(directory.resolve(INCOMING))) {
             for (var server : servers) {
-                if (!server.equals(own.directory())) {
+                if (!server.equals(own.directory()) && Files.isDirectory(server, LinkOption.NOFOLLOW_LINKS)) {
                     removed += sweepServer(server);
                 }
             }

@@ -13,7 +13,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -48,9 +47,6 @@ final class FileForm {
 
     private static final Pattern TYPE = Pattern.compile("(" + TOKEN + "/" + TOKEN + ")[ \\t]*(?:;.*)?");
 
-    private static final Pattern PARAMETER = Pattern.compile(
-            "\\G[ \\t]*;[ \\t]*(" + TOKEN + ")[ \\t]*=[ \\t]*" + "(?:\"((?:[^\"\\\\]|\\\\.)*)\"|([^\"; \\t]*))[ \\t]*");
-
     /** Those of bytes as they are. The others were given up with RFC 7578 §4.7. */
     private static final List<String> ENCODINGS = List.of("", "binary", "8bit", "7bit");
 
@@ -64,7 +60,7 @@ final class FileForm {
         this.body = body;
         this.form = form;
         var disposition = head.getOrDefault("content-disposition", "");
-        var parameters = parameters(disposition);
+        var parameters = FieldParameters.of(disposition);
         if (!disposition.toLowerCase(Locale.ROOT).startsWith("form-data") || !FIELD.equals(parameters.get("name"))) {
             throw Problem.invalid(
                     "/" + parameters.getOrDefault("name", ""),
@@ -115,7 +111,7 @@ final class FileForm {
 
     /** Reads the boundary, which a form cannot do without; the refusal of what is no form is the route's. */
     private static String boundary(String contentType) {
-        var boundary = parameters(contentType).getOrDefault("boundary", "");
+        var boundary = FieldParameters.of(contentType).getOrDefault("boundary", "");
         if (!BOUNDARY.matcher(boundary).matches()) {
             throw Problem.BAD_REQUEST.because("The Content-Type of a form needs a boundary of 1 to 70 characters.");
         }
@@ -198,21 +194,6 @@ final class FileForm {
         } catch (CharacterCodingException e) {
             throw Problem.BAD_REQUEST.because("The head of a field is not UTF-8.");
         }
-    }
-
-    /** The parameters behind the first semicolon, their names in lower case; of two with one name, none. */
-    private static Map<String, String> parameters(String field) {
-        var parameters = new LinkedHashMap<String, String>();
-        int semicolon = field.indexOf(';');
-        var found = PARAMETER.matcher(semicolon < 0 ? "" : field.substring(semicolon));
-        while (found.find()) {
-            var quoted = found.group(2);
-            var value = quoted == null ? found.group(3) : quoted.replaceAll("\\\\([\"\\\\])", "$1");
-            if (parameters.put(found.group(1).toLowerCase(Locale.ROOT), value) != null) {
-                return Map.of();
-            }
-        }
-        return parameters;
     }
 
     /** {@code filename*} (RFC 8187) is the better one of the two, where it is sent. */

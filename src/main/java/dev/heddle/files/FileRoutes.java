@@ -1,7 +1,7 @@
 package dev.heddle.files;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import dev.heddle.concurrent.Bulkhead;
+import dev.heddle.concurrent.SharedPlaces;
 import dev.heddle.content.DigestFields;
 import dev.heddle.content.FileName;
 import dev.heddle.content.Representation;
@@ -24,7 +24,6 @@ import io.helidon.http.HeaderNames;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Set;
@@ -52,11 +51,16 @@ public final class FileRoutes {
             "application/x-shockwave-flash",
             "application/pdf");
 
+    /** How often a row is read whose bytes were replaced meanwhile; after that, they are missing. */
+    private static final int LOOKS = 4;
+
+    /** One caller's part of the places for uploads. */
+    private static final int SHARE = 4;
+
     private final UserFiles files;
     private final Idempotency idempotency;
 
-    /** Nobody waits for a place: it is free when somebody's whole file has come, which nobody can foresee. */
-    private final Bulkhead uploads;
+    private final SharedPlaces uploads;
 
     private record Listing(String userId, Page page) {}
 
@@ -65,7 +69,8 @@ public final class FileRoutes {
     private FileRoutes(UserFiles files, Idempotency idempotency) {
         this.files = files;
         this.idempotency = idempotency;
-        this.uploads = new Bulkhead("uploads", files.limits().uploads(), 0, Duration.ZERO);
+        int places = files.limits().uploads();
+        this.uploads = new SharedPlaces("uploads", places, Math.max(1, places / SHARE));
     }
 
     /** Adds the routes. */
@@ -109,11 +114,12 @@ public final class FileRoutes {
     // ---- Upload ----
 
     private Answer upload(Request request, Incoming asked) {
-        uploads.enter();
+        var caller = Caller.current().id();
+        uploads.enter(caller);
         try {
             return receive(request, asked);
         } finally {
-            uploads.leave();
+            uploads.leave(caller);
         }
     }
 
@@ -145,8 +151,7 @@ public final class FileRoutes {
         try {
             return request.onceReceived(() ->
                     idempotency.onceStreamed(request, Caller.current().id(), content, () -> {
-                        var file = files.publish(upload, arrival);
-                        isDone[0] = true;
+                        var file = files.publish(upload, arrival, () -> isDone[0] = true);
                         return uploaded(file);
                     }));
         } finally {
@@ -171,11 +176,15 @@ public final class FileRoutes {
     }
 
     private Answer download(Request request, Target target) {
-        try {
-            return answer(request, files.get(target));
-        } catch (GoneException e) {
-            // Replaced between the row and its bytes: the row names others by now, or is gone too.
-            return answer(request, files.get(target));
+        for (int look = 1; ; look++) {
+            try {
+                return answer(request, files.get(target));
+            } catch (GoneException e) {
+                // Replaced between the row and its bytes: the row names others by now, or is gone too.
+                if (look == LOOKS) {
+                    throw e;
+                }
+            }
         }
     }
 

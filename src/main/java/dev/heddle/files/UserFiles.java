@@ -26,8 +26,11 @@ public final class UserFiles {
     /** The table's own name for "there is no such user". */
     private static final String OWNER_CONSTRAINT = "file_usage_user_id_fkey";
 
-    /** From keeping the bytes to the row it takes as long as a request may take at most; with much room to spare. */
-    private static final Duration UNCLAIMED = Duration.ofHours(1);
+    /**
+     * From keeping the bytes to the row it takes seconds; but a COMMIT may hang for as long as a standby is away, and clocks
+     * differ. It costs nothing but room on the disk.
+     */
+    private static final Duration UNCLAIMED = Duration.ofDays(1);
 
     private final Database database;
     private final FileStore store;
@@ -104,8 +107,13 @@ public final class UserFiles {
         }
     }
 
-    /** Makes what has arrived a file of its user. In a transaction of the caller's, if there is one. */
-    UserFile publish(Upload upload, Arrival arrival) {
+    /**
+     * Makes what has arrived a file of its user. In a transaction of the caller's, if there is one.
+     *
+     * @param written called when only the COMMIT is missing: from then on nobody but the database knows whether the row is
+     *     there, so the bytes must stay, if need be for the sweep
+     */
+    UserFile publish(Upload upload, Arrival arrival, Runnable written) {
         var its = upload.target();
         try {
             return database.inTransaction(sql -> {
@@ -118,6 +126,7 @@ public final class UserFiles {
                 var file = table.put(sql, its.userId(), its.name(), arrival);
                 table.use(sql, its.userId(), files, bytes);
                 there.ifPresent(old -> forgetAfterwards(sql, old.blob()));
+                written.run();
                 return file;
             });
         } catch (DatabaseException e) {
@@ -181,6 +190,17 @@ public final class UserFiles {
     }
 
     void delete(Target target) {
+        try {
+            deleteFile(target);
+        } catch (DatabaseException e) {
+            if (e.isConstraint(OWNER_CONSTRAINT)) {
+                throw notFound();
+            }
+            throw e;
+        }
+    }
+
+    private void deleteFile(Target target) {
         database.inTransaction(sql -> {
             table.lock(sql, target.userId());
             var file = table.find(sql, target.userId(), target.name()).orElseThrow(UserFiles::notFound);

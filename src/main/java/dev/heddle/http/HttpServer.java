@@ -113,7 +113,7 @@ public final class HttpServer implements AutoCloseable {
                         watch))
                 .maxPayloadSize(address.maxBodyBytes())
                 .maxTcpConnections(address.maxConnections())
-                // The guard is quicker; this is for connections that have not come as far as it.
+                // For nobody: the guard says of each connection that it is not idle, and ends it itself.
                 .idleConnectionTimeout(address.limits().idle().multipliedBy(2))
                 .idleConnectionPeriod(IDLE_PERIOD)
                 .shutdownGracePeriod(grace)

@@ -1,5 +1,6 @@
 package dev.heddle.tasks;
 
+import dev.heddle.concurrent.SharedPlaces;
 import dev.heddle.db.DatabaseException;
 import dev.heddle.http.Access;
 import dev.heddle.http.Answer;
@@ -20,10 +21,17 @@ public final class TaskImportRoutes {
      */
     private static final long LOADED_BYTES_A_SECOND = 1 << 20;
 
+    /** Each takes half a megabyte of memory for as long as its client sends. */
+    private static final int RECEIVED_AT_ONCE_MAX = 64;
+
+    private static final int RECEIVED_OF_ONE_MAX = 16;
+
     private final Tasks tasks;
     private final Idempotency idempotency;
     private final SpoolFolder folder;
     private final long maxBytes;
+
+    private final SharedPlaces receiving = new SharedPlaces("imports", RECEIVED_AT_ONCE_MAX, RECEIVED_OF_ONE_MAX);
 
     private record Asked(String userId, String type) {}
 
@@ -53,10 +61,14 @@ public final class TaskImportRoutes {
     }
 
     private Answer process(Request request, Asked asked) {
+        var caller = Caller.current().id();
+        receiving.enter(caller);
         try (var spool = folder.open()) {
             var content = TaskImport.receive(request.stream(), asked.type(), asked.userId(), spool);
             var more = Duration.ofSeconds(spool.bytes() / LOADED_BYTES_A_SECOND);
             return request.onceReceived(more, () -> tasks.inTurn(() -> load(request, content, asked.userId(), spool)));
+        } finally {
+            receiving.leave(caller);
         }
     }
 

@@ -146,6 +146,37 @@ class DiskFileStoreTest extends FileStoreContract {
     }
 
     @Test
+    void aStoreWhoseDirectoryIsClearedAwayMakesAnother() throws IOException {
+        try (var servers = Files.list(directory.resolve("incoming"))) {
+            for (var server : servers.toList()) {
+                Files.delete(server.resolve("lock"));
+                Files.delete(server);
+            }
+        }
+        assertArrayEquals(CONTENT, read(store(), kept(store(), CONTENT)));
+    }
+
+    @Test
+    void whatIsNoDirectoryIsNoServerAndNoPlace() throws IOException {
+        Files.writeString(directory.resolve("incoming").resolve("note"), "mine");
+        Files.writeString(directory.resolve("zz"), "mine");
+        store().sweep(Instant.now().plusSeconds(60), ids -> Set.of());
+        open().close();
+        assertTrue(Files.exists(directory.resolve("zz")));
+    }
+
+    @Test
+    void bytesThatCameLongAgoAreAsNewAsTheirPlace() throws IOException {
+        try (var incoming = store().begin(0)) {
+            incoming.write(CONTENT, 0, CONTENT.length);
+            Files.setLastModifiedTime(
+                    files().getFirst(), FileTime.from(Instant.now().minusSeconds(172_800)));
+            incoming.keep();
+            assertEquals(0, store().sweep(Instant.now().minusSeconds(3600), ids -> Set.of()));
+        }
+    }
+
+    @Test
     void aClosedStoreLeavesNothingOfItsOwn() throws IOException {
         open().close();
         try (var servers = Files.list(directory.resolve("incoming"))) {

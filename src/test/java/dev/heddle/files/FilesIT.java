@@ -614,6 +614,61 @@ class FilesIT {
         assertEquals(201, upload("?overwrite=true", Form.of("f0", "y")).status());
     }
 
+    @Test
+    void anotherUserWhoIsNobodyHasNoFiles() {
+        for (var method : List.of("GET", "DELETE")) {
+            var path = (method.equals("GET") ? "/download" : "/files") + "/x.txt?user_id=nobody-at-all";
+            assertEquals(
+                    404, server.send(method, path, server.adminToken(), null).status(), method);
+        }
+    }
+
+    @Test
+    void aLongNameIsRefusedLikeAnyOtherThatIsTooLong() {
+        for (var name : List.of("a".repeat(7000), "\\a".repeat(3500), "\\\"".repeat(3500))) {
+            assertEquals(422, upload("", Form.of(name, "x")).status());
+        }
+        var type = "multipart/form-data; boundary=\"" + "a".repeat(7000) + "\"";
+        assertEquals(
+                400,
+                server.send("POST", "/upload", person.token(), Form.of("x", "x"), "Content-Type", type)
+                        .status());
+    }
+
+    @Test
+    void whatIsToStayFreeOnTheDiskStaysFreeHoweverSmallTheFile() throws IOException, InterruptedException {
+        try (var full = TestServer.start(Map.of("FILES_KEEP_FREE", "1024GiB"))) {
+            var sized = full.send("POST", "/upload", full.adminToken(), Form.of("x", "x"), "Content-Type", Form.TYPE);
+            assertEquals(507, sized.status(), sized::text);
+            assertEquals("storage-full", sized.json().get("code").asText());
+        }
+    }
+
+    @Test
+    void aCommitWhoseEndIsNotKnownLosesNothing() {
+        upload("", Form.of("x.txt", "first"));
+        var psql = new Psql(server.schema());
+        // Commits although it was cancelled, and says so too late: nobody hears of it.
+        psql.execute("""
+            CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                BEGIN PERFORM pg_sleep(30); EXCEPTION WHEN query_canceled THEN NULL; END;
+                BEGIN PERFORM pg_sleep(0.7); EXCEPTION WHEN query_canceled THEN NULL; END;
+                RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT OR UPDATE ON files DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW WHEN (NEW.name = 'x.txt') EXECUTE FUNCTION slow_commit()
+            """);
+        try {
+            var unknown = upload("?overwrite=true", Form.of("x.txt", "second"), "Request-Timeout", "1");
+            assertEquals(503, unknown.status(), unknown::text);
+        } finally {
+            psql.execute("DROP TRIGGER slow_commit ON files");
+            psql.execute("DROP FUNCTION slow_commit");
+        }
+        var there = download("x.txt");
+        assertEquals(200, there.status(), there::text);
+        assertTrue(List.of("first", "second").contains(there.text()), there::text);
+    }
+
     // ---- Once ----
 
     @Test
@@ -690,7 +745,7 @@ class FilesIT {
                 204,
                 server.send("DELETE", "/users/" + person.id(), server.adminToken(), null)
                         .status());
-        Files.setLastModifiedTime(left, FileTime.from(Instant.now().minusSeconds(7200)));
+        Files.setLastModifiedTime(left, FileTime.from(Instant.now().minusSeconds(172_800)));
         new Psql(server.schema())
                 .execute("UPDATE jobs SET execution_time = now(), version = version + 1"
                         + " WHERE task_name = 'sweep_files' AND NOT picked");
