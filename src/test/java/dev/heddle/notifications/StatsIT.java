@@ -390,6 +390,7 @@ class StatsIT {
     @Test
     void aJobDoesNotStandInTheWayOfADeletionThatTakesLong() {
         var person = server.person();
+        var other = server.person();
         create(person);
         server.awaitJobs();
         try (var _ = psql.puttingOff("send_notification")) {
@@ -402,10 +403,14 @@ class StatsIT {
             // It has deleted the user and the notifications by now, and the counts are still to come.
             psql.awaitBlocked(1);
             psql.hurryJobs();
+            // A commit of ours wakes the workers: nobody waits for the next look at the queue.
+            create(other);
             // Longer than PostgreSQL waits before it looks for a deadlock, so that the deletion would be its victim.
+            // What
+            // recurs may wait for the table meanwhile; the job waits for the deletion.
             await().atMost(Duration.ofSeconds(4)).until(() -> psql.number("""
                 SELECT count(*) FROM pg_stat_activity WHERE application_name = 'heddle-jobs'
-                    AND wait_event_type = 'Lock' AND query_start < clock_timestamp() - interval '1200 ms'
+                    AND wait_event = 'transactionid' AND query_start < clock_timestamp() - interval '1200 ms'
                 """) == 1);
             assertFalse(deletion.isDone());
         }
