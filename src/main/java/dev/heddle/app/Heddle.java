@@ -6,6 +6,7 @@ import dev.heddle.db.Database;
 import dev.heddle.db.EmbeddedPostgres;
 import dev.heddle.files.FileRoutes;
 import dev.heddle.http.AccessLog;
+import dev.heddle.http.Edge;
 import dev.heddle.http.Gatekeeper;
 import dev.heddle.http.HttpMetrics;
 import dev.heddle.http.HttpServer;
@@ -13,7 +14,6 @@ import dev.heddle.http.Idempotency;
 import dev.heddle.http.Kernel;
 import dev.heddle.http.Problems;
 import dev.heddle.http.Routes;
-import dev.heddle.identity.Authentication;
 import dev.heddle.identity.TokenCache;
 import dev.heddle.identity.UserRoutes;
 import dev.heddle.identity.Users;
@@ -58,6 +58,9 @@ final class Heddle implements AutoCloseable {
     /** A slow start, and a pause, make nobody a slow client. */
     private static final Duration BODY_RATE_GRACE = Duration.ofSeconds(10);
 
+    /** Enough for an operator and a scraper; the rest of the file handles is for users. */
+    private static final int ADMIN_CONNECTIONS = 64;
+
     /** Below this PostgreSQL and the log are about to fail; better to be taken out of the balancer first. */
     private static final long DISK_FREE_BYTES_MIN = 64L << 20;
 
@@ -97,7 +100,7 @@ final class Heddle implements AutoCloseable {
             var counted = new Jobs(jobDatabase, queue, FollowUpJobs.ALL);
             var jobMetrics = new JobMetrics(registry, counted, FollowUpJobs.ALL);
             worker = Background.worker(settings, jobDatabase, queue, users::email, storage, jobMetrics);
-            server = listeners(registry, new Authentication(users), accessLog);
+            server = listeners(registry, users, accessLog);
             isFirstStart = outcome(schema);
             // From here on in the order of closing, reversed: first the requests end, then the jobs.
             owned.add(worker).start();
@@ -227,35 +230,36 @@ final class Heddle implements AutoCloseable {
         LogRoutes.add(routes, new LogFiles(settings.log().directory()));
     }
 
-    private HttpServer listeners(PrometheusRegistry registry, Gatekeeper gatekeeper, AccessLog accessLog) {
+    private HttpServer listeners(PrometheusRegistry registry, Users users, AccessLog accessLog) {
         var metrics = new HttpMetrics(registry);
         var operations = new Routes();
         OperationsRoutes.add(operations, registry, readiness());
-        var api = kernel(routes, gatekeeper, metrics, accessLog);
+        var reception = new Reception(settings, users, metrics);
+        var api = kernel(routes, reception.edge(), reception.gatekeeper(), metrics, accessLog);
         // Health checks every few seconds would drown the requests in the access log.
-        var admin = kernel(operations, (request, access, inside) -> inside.get(), metrics, AccessLog.NONE);
+        var admin = kernel(operations, Edge.open(), (request, access, inside) -> inside.get(), metrics, AccessLog.NONE);
         var its = settings.server();
         return HttpServer.create(
-                address(its.host(), its.port()),
+                address(its.host(), its.port(), its.maxConnections()),
                 api,
-                address(settings.admin().host(), settings.admin().port()),
+                address(settings.admin().host(), settings.admin().port(), ADMIN_CONNECTIONS),
                 admin,
                 metrics,
                 its.shutdownGrace());
     }
 
-    private Kernel kernel(Routes table, Gatekeeper gatekeeper, HttpMetrics metrics, AccessLog accessLog) {
+    private Kernel kernel(Routes table, Edge edge, Gatekeeper gatekeeper, HttpMetrics metrics, AccessLog accessLog) {
         var limits = new Kernel.Limits(
                 settings.server().requestTimeout(),
                 (int) settings.server().maxHeaderSize(),
                 settings.server().maxBodySize());
-        return new Kernel(table, gatekeeper, problems, metrics, accessLog, limits);
+        return new Kernel(table, edge, gatekeeper, problems, metrics, accessLog, limits);
     }
 
-    private HttpServer.Address address(String host, int port) {
+    private HttpServer.Address address(String host, int port, int maxConnections) {
         var its = settings.server();
         return new HttpServer.Address(
-                host, port, its.maxConnections(), longestBody(), (int) its.maxHeaderSize(), connectionLimits());
+                host, port, maxConnections, longestBody(), (int) its.maxHeaderSize(), connectionLimits());
     }
 
     private ConnectionLimits connectionLimits() {
@@ -266,7 +270,8 @@ final class Heddle implements AutoCloseable {
                 its.stallTimeout(),
                 its.minBodyRate(),
                 BODY_RATE_GRACE,
-                its.maxConnectionsPerAddress());
+                its.maxConnectionsPerAddress(),
+                settings.edge().proxy().trusted());
     }
 
     /** Of all routes together; each has its own limit besides. */
@@ -283,6 +288,7 @@ final class Heddle implements AutoCloseable {
     private Map<String, BooleanSupplier> readiness() {
         var checks = new LinkedHashMap<String, BooleanSupplier>();
         checks.put("shutting down", () -> !draining);
+        checks.put("listener", () -> server.isAccepting());
         checks.put("database", () -> database.failure().isEmpty());
         checks.put("disk", this::hasDisk);
         return checks;

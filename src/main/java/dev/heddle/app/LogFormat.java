@@ -37,7 +37,7 @@ sealed interface LogFormat {
         public String access(Instant now, AccessLog.Entry entry) {
             return Timestamps.write(now) + " access " + entry.method() + " " + escape(entry.path()) + " "
                     + entry.status() + " " + micros(entry.nanos()) + " " + entry.bytes() + "B caller=" + entry.caller()
-                    + " route=" + entry.route() + " id=" + entry.requestId()
+                    + " client=" + entry.client() + " route=" + entry.route() + " id=" + entry.requestId()
                     + (entry.traceparent() == null ? "" : " trace=" + entry.traceparent());
         }
 
@@ -103,6 +103,7 @@ sealed interface LogFormat {
                     json.writeStringField("traceparent", entry.traceparent());
                 }
                 json.writeStringField("caller", entry.caller());
+                json.writeStringField("client", entry.client());
                 json.writeStringField("method", entry.method());
                 json.writeStringField("path", entry.path());
                 json.writeStringField("route", entry.route());

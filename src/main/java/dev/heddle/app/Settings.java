@@ -2,8 +2,8 @@ package dev.heddle.app;
 
 import dev.heddle.client.HttpUrl;
 import dev.heddle.client.Origin;
+import dev.heddle.connection.Network;
 import dev.heddle.notifications.Smtp.Security;
-import dev.heddle.upstream.Network;
 import dev.heddle.upstream.Template;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Settings(
         Server server,
+        EdgeSettings edge,
         Admin admin,
         Data data,
         Database database,

@@ -2,8 +2,9 @@ package dev.heddle.app;
 
 import dev.heddle.client.HttpUrl;
 import dev.heddle.client.Origin;
+import dev.heddle.connection.Network;
+import dev.heddle.http.Proxies;
 import dev.heddle.notifications.Smtp.Security;
-import dev.heddle.upstream.Network;
 import dev.heddle.upstream.Template;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -45,6 +46,43 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
             new SettingsKey<>("server.shutdown-delay", "0s", new SettingsKind.Span("0s", "5m"));
     static final SettingsKey<Duration> SERVER_SHUTDOWN_GRACE =
             new SettingsKey<>("server.shutdown-grace", "20s", new SettingsKind.Span("0s", "10m"));
+
+    static final SettingsKey<Integer> REQUESTS_MAX =
+            new SettingsKey<>("requests.max", "256", new SettingsKind.Whole(1, 100_000));
+    static final SettingsKey<Duration> REQUESTS_SLOW =
+            new SettingsKey<>("requests.slow", "500ms", new SettingsKind.Span("10ms", "5m"));
+    static final SettingsKey<Integer> REQUESTS_QUEUE =
+            new SettingsKey<>("requests.queue", "1000", new SettingsKind.Whole(0, 100_000));
+    static final SettingsKey<Duration> REQUESTS_QUEUE_WAIT =
+            new SettingsKey<>("requests.queue-wait", "500ms", new SettingsKind.Span("10ms", "30s"));
+    static final SettingsKey<Integer> REQUESTS_MAX_STREAMS =
+            new SettingsKey<>("requests.max-streams", "512", new SettingsKind.Whole(1, 100_000));
+
+    static final SettingsKey<Integer> RATE_LIMIT_TOKEN =
+            new SettingsKey<>("rate-limit.token", "500", new SettingsKind.Whole(0, 1_000_000));
+    static final SettingsKey<Integer> RATE_LIMIT_TOKEN_BURST =
+            new SettingsKey<>("rate-limit.token-burst", "1000", new SettingsKind.Whole(1, 10_000_000));
+    static final SettingsKey<Integer> RATE_LIMIT_ADDRESS =
+            new SettingsKey<>("rate-limit.address", "1000", new SettingsKind.Whole(0, 1_000_000));
+    static final SettingsKey<Integer> RATE_LIMIT_ADDRESS_BURST =
+            new SettingsKey<>("rate-limit.address-burst", "2000", new SettingsKind.Whole(1, 10_000_000));
+    static final SettingsKey<Integer> RATE_LIMIT_BAD_TOKENS =
+            new SettingsKey<>("rate-limit.bad-tokens", "60", new SettingsKind.Whole(0, 1_000_000));
+
+    static final SettingsKey<List<Network>> PROXY_TRUSTED = new SettingsKey<>(
+            "proxy.trusted", null, new RemoteKind.Several<>("blocks of addresses such as 10.0.0.0/8", Network::of));
+    static final SettingsKey<Proxies.Header> PROXY_HEADER =
+            new SettingsKey<>("proxy.header", "x-forwarded-for", new SettingsKind.Choice<>(Proxies.Header.class));
+    static final SettingsKey<HttpUrl> PROXY_PUBLIC_URL =
+            new SettingsKey<>("proxy.public-url", null, new RemoteKind.BaseUrl());
+
+    static final SettingsKey<List<String>> CORS_ORIGINS = new SettingsKey<>(
+            "cors.origins",
+            null,
+            new RemoteKind.Several<>(
+                    "origins as browsers send them, such as https://app.example.org, or *", EdgeSettings::origin));
+    static final SettingsKey<Duration> CORS_MAX_AGE =
+            new SettingsKey<>("cors.max-age", "10m", new SettingsKind.Span("0s", "24h"));
 
     static final SettingsKey<String> ADMIN_HOST = new SettingsKey<>("admin.host", "127.0.0.1", new SettingsKind.Host());
     static final SettingsKey<Integer> ADMIN_PORT =
@@ -205,6 +243,21 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
             SERVER_REQUEST_TIMEOUT,
             SERVER_SHUTDOWN_DELAY,
             SERVER_SHUTDOWN_GRACE,
+            REQUESTS_MAX,
+            REQUESTS_SLOW,
+            REQUESTS_QUEUE,
+            REQUESTS_QUEUE_WAIT,
+            REQUESTS_MAX_STREAMS,
+            RATE_LIMIT_TOKEN,
+            RATE_LIMIT_TOKEN_BURST,
+            RATE_LIMIT_ADDRESS,
+            RATE_LIMIT_ADDRESS_BURST,
+            RATE_LIMIT_BAD_TOKENS,
+            PROXY_TRUSTED,
+            PROXY_HEADER,
+            PROXY_PUBLIC_URL,
+            CORS_ORIGINS,
+            CORS_MAX_AGE,
             ADMIN_HOST,
             ADMIN_PORT,
             DATA_DIRECTORY,

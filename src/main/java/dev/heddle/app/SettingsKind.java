@@ -90,7 +90,7 @@ interface SettingsKind<T> {
         }
     }
 
-    /** One of the constants of an enum, in lower case. */
+    /** One of the constants of an enum, in lower case and with dashes. */
     record Choice<E extends Enum<E>>(Class<E> type) implements SettingsKind<E> {
         @Override
         public String rule() {
@@ -107,7 +107,7 @@ interface SettingsKind<T> {
         }
 
         private static String written(Enum<?> constant) {
-            return constant.name().toLowerCase(Locale.ROOT);
+            return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
         }
     }
 

@@ -115,7 +115,10 @@ final class SettingsNames {
                         TreeMap::new,
                         Collectors.mapping(name -> "`" + name + "`", Collectors.joining(" or "))));
         var closest = byDistance.firstEntry();
-        return closest != null && closest.getKey() <= TYPOS_MAX ? closest.getValue() : "";
+        // A name of two letters is two typos away from any other one.
+        return closest != null && closest.getKey() <= Math.min(TYPOS_MAX, wanted.length() - 1)
+                ? closest.getValue()
+                : "";
     }
 
     private static Stream<String> beginnings(String name) {

@@ -90,6 +90,7 @@ final class SettingsReader {
         }
         return new Settings(
                 server(),
+                EdgeSettings.of(values),
                 admin(),
                 data(),
                 database(),

@@ -50,7 +50,7 @@ public final class ComputeRoutes {
         var its = new ComputeRoutes(new Hashing(pool), limits);
         routes.add("GET", "/hash", Access.READ, ComputeRoutes::data, its::hash)
                 .addStreaming("POST", "/hash", Access.READ, its::body, its::hashBody)
-                .add("GET", "/compute", Access.READ, its::computation, its::compute);
+                .addWaiting("GET", "/compute", Access.READ, its::computation, its::compute);
     }
 
     private static String data(Request request) {

@@ -5,7 +5,8 @@ public final class BulkheadFullException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    BulkheadFullException(String message) {
+    /** Refused for that reason, which goes to the log. */
+    public BulkheadFullException(String message) {
         // No stack: under overload these are made by the thousand, and all come from one place.
         super(message, null, false, false);
     }

@@ -1,8 +1,7 @@
 package dev.heddle.connection;
 
-import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -14,19 +13,21 @@ import org.jspecify.annotations.Nullable;
 final class Addresses {
 
     private final int most;
+    private final List<Network> proxies;
     private final Map<Object, Integer> counts = new ConcurrentHashMap<>();
 
-    /** So many for one. */
-    Addresses(int most) {
+    /** So many for one; those of proxies are not counted. */
+    Addresses(int most, List<Network> proxies) {
         this.most = most;
+        this.proxies = proxies;
     }
 
     /** False when that address has as many as it may have already; else {@link #leave} must follow. */
     boolean enter(@Nullable InetAddress address) {
-        if (address == null) {
+        if (address == null || Network.anyContains(proxies, address)) {
             return true;
         }
-        boolean isOneTooMany = counts.merge(keyOf(address), 1, Integer::sum) > most;
+        boolean isOneTooMany = counts.merge(Network.clientOf(address), 1, Integer::sum) > most;
         if (isOneTooMany) {
             leave(address);
         }
@@ -34,15 +35,8 @@ final class Addresses {
     }
 
     void leave(@Nullable InetAddress address) {
-        if (address != null) {
-            counts.computeIfPresent(keyOf(address), (key, count) -> count == 1 ? null : count - 1);
+        if (address != null && !Network.anyContains(proxies, address)) {
+            counts.computeIfPresent(Network.clientOf(address), (key, count) -> count == 1 ? null : count - 1);
         }
-    }
-
-    /** Whoever has one address of IPv6 has a whole network of them. */
-    private static Object keyOf(InetAddress address) {
-        return address instanceof Inet6Address
-                ? ByteBuffer.wrap(address.getAddress()).getLong()
-                : address;
     }
 }

@@ -18,6 +18,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,8 @@ public final class ConnectionGuard implements ServerConnectionSelector {
     private final ConnectionLimits limits;
     private final ConnectionWatch watch;
     private final Addresses addresses;
+    private final LongAdder accepted = new LongAdder();
+    private final LongAdder gone = new LongAdder();
 
     /**
      * For connections of HTTP/1.1.
@@ -41,7 +44,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
     public ConnectionGuard(int requestLineBytes, int headerBytes, ConnectionLimits limits, ConnectionWatch watch) {
         this.limits = limits;
         this.watch = watch;
-        this.addresses = new Addresses(limits.perAddress());
+        this.addresses = new Addresses(limits.perAddress(), limits.proxies());
         var config = Http1Config.builder()
                 .maxPrologueLength(requestLineBytes)
                 .maxHeadersSize(headerBytes)
@@ -68,8 +71,19 @@ public final class ConnectionGuard implements ServerConnectionSelector {
 
     @Override
     public ServerConnection connection(ConnectionContext context) {
+        accepted.increment();
         var guarded = new GuardedConnection(context, limits);
-        return new Guarded(next.connection(guarded), guarded, addressOf(context), addresses, watch);
+        return new Guarded(next.connection(guarded), guarded, addressOf(context), this);
+    }
+
+    /** How many connections its listener has accepted since the start. */
+    public long accepted() {
+        return accepted.sum();
+    }
+
+    /** How many of them are open. */
+    public long open() {
+        return accepted.sum() - gone.sum();
     }
 
     /** Tells the connection what the parser has read. */
@@ -109,17 +123,23 @@ public final class ConnectionGuard implements ServerConnectionSelector {
             ServerConnection inner,
             GuardedConnection connection,
             @Nullable InetAddress address,
-            Addresses addresses,
-            ConnectionWatch watch)
-            implements ServerConnection, InterruptableTask<Void> {
+            ConnectionGuard guard) implements ServerConnection, InterruptableTask<Void> {
 
         @Override
         public void handle(Limit limit) throws InterruptedException {
-            if (!addresses.enter(address)) {
-                watch.count(Wait.Reason.ADDRESS);
+            try {
+                admitted(limit);
+            } finally {
+                guard.gone.increment();
+            }
+        }
+
+        private void admitted(Limit limit) throws InterruptedException {
+            if (!guard.addresses.enter(address)) {
+                guard.watch.count(Wait.Reason.ADDRESS);
                 throw new CloseConnectionException("too many connections of one address");
             }
-            watch.enter(connection);
+            guard.watch.enter(connection);
             ScopedValue.where(GuardedConnection.CURRENT, connection).<Void, InterruptedException>call(() -> {
                 try {
                     inner.handle(limit);
@@ -140,8 +160,8 @@ public final class ConnectionGuard implements ServerConnectionSelector {
             try {
                 connection.end();
             } finally {
-                watch.leave(connection);
-                addresses.leave(address);
+                guard.watch.leave(connection);
+                guard.addresses.leave(address);
             }
         }
 

@@ -47,9 +47,9 @@ public final class DashboardRoutes {
     public static void add(Routes routes, Collection<Composition> compositions, PartObserver observer) {
         var its = new DashboardRoutes(compositions, observer);
         for (var name : OWN_PATHS) {
-            routes.add("GET", "/" + name, Access.READ, request -> its.asked(request, name), its::answer);
+            routes.addWaiting("GET", "/" + name, Access.READ, request -> its.asked(request, name), its::answer);
         }
-        routes.add(
+        routes.addWaiting(
                 "GET",
                 "/dashboards/{name}",
                 Access.READ,

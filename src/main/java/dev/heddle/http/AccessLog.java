@@ -25,6 +25,7 @@ public interface AccessLog {
      * @param requestId its name
      * @param traceparent the W3C trace context it came with, if any
      * @param caller who sent it, {@code -} for nobody
+     * @param client the address that it came from, {@code -} when that is not known
      * @param method as sent
      * @param path as sent, still percent-encoded
      * @param route the pattern of the route, {@code -} for none
@@ -36,6 +37,7 @@ public interface AccessLog {
             String requestId,
             @Nullable String traceparent,
             String caller,
+            String client,
             String method,
             String path,
             String route,

@@ -164,11 +164,16 @@ public final class Answer {
     }
 
     boolean has(HeaderName name) {
+        return !valueOf(name).isEmpty();
+    }
+
+    /** What the route gave it for that header; empty for nothing. */
+    String valueOf(HeaderName name) {
         for (var header : headers) {
             if (header.headerName().equals(name)) {
-                return true;
+                return header.get();
             }
         }
-        return false;
+        return "";
     }
 }

@@ -19,13 +19,15 @@ final class DirectProblems implements DirectHandler {
     private static final String BODY_ENCODED = "Content-Encoding header present when content encoding is disabled";
 
     private final HttpMetrics metrics;
+    private final Cors cors;
 
-    private DirectProblems(HttpMetrics metrics) {
+    private DirectProblems(HttpMetrics metrics, Cors cors) {
         this.metrics = metrics;
+        this.cors = cors;
     }
 
-    static DirectHandlers handlers(HttpMetrics metrics) {
-        var handler = new DirectProblems(metrics);
+    static DirectHandlers handlers(HttpMetrics metrics, Cors cors) {
+        var handler = new DirectProblems(metrics, cors);
         var handlers = DirectHandlers.builder();
         for (var type : EventType.values()) {
             handlers.addHandler(type, handler);
@@ -43,17 +45,16 @@ final class DirectProblems implements DirectHandler {
         var problem = problemOf(request, eventType, defaultStatus, message);
         metrics.refused(problem.problem().status());
         var requestId = RequestIds.of(
-                request.headers().first(HeaderNames.create("X-Request-Id")).orElse(""));
+                request.headers().first(CommonHeaders.X_REQUEST_ID).orElse(""));
         var answer = Problems.answer(problem, instanceOf(request.path()), requestId);
         var response = TransportResponse.builder()
                 .status(Status.create(answer.status()))
                 .headers(responseHeaders)
                 .keepAlive(false)
-                .header(HeaderNames.create("X-Request-Id"), requestId)
-                .header(HeaderNames.create("X-Content-Type-Options"), "nosniff")
-                .header(HeaderNames.CACHE_CONTROL, "no-store")
                 .entity(answer.bytes());
         answer.headers().forEach(response::header);
+        CommonHeaders.of(answer, requestId, response::header);
+        cors.headers(answer, request.headers().first(HeaderNames.ORIGIN).orElse(""), response::header);
         return response.build();
     }
 

@@ -1,5 +1,8 @@
 package dev.heddle.http;
 
+import dev.heddle.admission.Admission;
+import dev.heddle.admission.RateLimit;
+import dev.heddle.concurrent.SharedPlaces;
 import dev.heddle.connection.ConnectionWatch;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
@@ -7,8 +10,10 @@ import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** How many requests, how long, with what outcome. Labels are route patterns, so hostile paths make no new series. */
@@ -49,6 +54,33 @@ public final class HttpMetrics {
                 .help("Connections that were ended because of their clients.")
                 .labelNames("reason")
                 .callback(callback -> watch.ended((reason, count) -> callback.call((double) count, reason)))
+                .register(registry);
+    }
+
+    /** Shows what is let in, and what is not. */
+    public void show(Admission admission, SharedPlaces streams, List<RateLimit> limits) {
+        gauge("heddle_requests_admitted", "Ordinary requests that are worked on.", admission::inside);
+        gauge("heddle_requests_waiting", "Ordinary requests that wait for others to be done.", admission::waiting);
+        gauge("heddle_requests_limit", "Ordinary requests that are let in at once, as of now.", admission::places);
+        gauge("heddle_streams_open", "Answers that are sent for as long as their clients take.", streams::taken);
+        CounterWithCallback.builder()
+                .name("heddle_requests_refused_total")
+                .help("Ordinary requests refused because too many were worked on.")
+                .callback(callback -> callback.call((double) admission.refused()))
+                .register(registry);
+        CounterWithCallback.builder()
+                .name("heddle_rate_limited_total")
+                .help("Requests refused because their caller had used up a limit.")
+                .labelNames("limit")
+                .callback(callback -> limits.forEach(limit -> callback.call((double) limit.refused(), limit.name())))
+                .register(registry);
+    }
+
+    private void gauge(String name, String help, IntSupplier value) {
+        GaugeWithCallback.builder()
+                .name(name)
+                .help(help)
+                .callback(callback -> callback.call(value.getAsInt()))
                 .register(registry);
     }
 

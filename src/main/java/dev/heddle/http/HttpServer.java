@@ -8,6 +8,8 @@ import io.helidon.webserver.ListenerConfig;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.HttpRouting;
 import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The listeners: a public one for the API and one for operators. Both speak HTTP/1.1 only; TLS and HTTP/2 belong to the
@@ -26,12 +28,16 @@ public final class HttpServer implements AutoCloseable {
     /** How often idle connections are looked for. */
     private static final Duration IDLE_PERIOD = Duration.ofSeconds(5);
 
-    /** Enough for an operator and a scraper; the rest of the file handles is for users. */
-    private static final int ADMIN_CONNECTIONS = 64;
-
     private final WebServer server;
     private final ConnectionWatch watch;
-    private final String addresses;
+    private final Listener open;
+    private final Listener admin;
+
+    // Set by start.
+    private volatile @Nullable SelfCheck check;
+
+    /** One of the two, as far as the parts of it are needed later. */
+    private record Listener(Address address, ConnectionGuard guard) {}
 
     /**
      * One address and its limits.
@@ -44,17 +50,18 @@ public final class HttpServer implements AutoCloseable {
      * @param limits what a client may do with a connection
      */
     public record Address(
-            String host,
-            int port,
-            int maxConnections,
-            long maxBodyBytes,
-            int maxHeaderBytes,
-            ConnectionLimits limits) {}
+            String host, int port, int maxConnections, long maxBodyBytes, int maxHeaderBytes, ConnectionLimits limits) {
 
-    private HttpServer(WebServer server, ConnectionWatch watch, String addresses) {
+        private String name() {
+            return host + ":" + port;
+        }
+    }
+
+    private HttpServer(WebServer server, ConnectionWatch watch, Listener open, Listener admin) {
         this.server = server;
         this.watch = watch;
-        this.addresses = addresses;
+        this.open = open;
+        this.admin = admin;
     }
 
     /**
@@ -64,24 +71,21 @@ public final class HttpServer implements AutoCloseable {
      */
     public static HttpServer create(
             Address open, Kernel api, Address admin, Kernel operations, HttpMetrics metrics, Duration grace) {
-        var handlers = DirectProblems.handlers(metrics);
         var watch = new ConnectionWatch();
         metrics.show(watch);
         var adminListener = ListenerConfig.builder();
-        listener(adminListener, admin, watch, grace);
+        var adminGuard = listener(adminListener, admin, watch, grace);
         adminListener
-                .maxTcpConnections(ADMIN_CONNECTIONS)
-                .directHandlers(handlers)
+                .directHandlers(DirectProblems.handlers(metrics, operations.cors()))
                 .routing(routing(operations));
         var builder = WebServer.builder();
-        listener(builder, open, watch, grace);
-        builder.directHandlers(handlers)
+        var openGuard = listener(builder, open, watch, grace);
+        builder.directHandlers(DirectProblems.handlers(metrics, api.cors()))
                 .routing(routing(api))
                 // The order of shutting down is ours: the app room closes everything.
                 .shutdownHook(false)
                 .putSocket(ADMIN, adminListener.build());
-        return new HttpServer(
-                builder.build(), watch, open.host() + ":" + open.port() + " and " + admin.host() + ":" + admin.port());
+        return new HttpServer(builder.build(), watch, new Listener(open, openGuard), new Listener(admin, adminGuard));
     }
 
     /**
@@ -93,24 +97,30 @@ public final class HttpServer implements AutoCloseable {
         server.start();
         if (!server.isRunning()) {
             // Helidon logs a failed bind and goes on without; we do not.
-            throw new IllegalStateException("cannot listen on " + addresses + ": is one of them in use?");
+            throw new IllegalStateException("cannot listen on " + open.address().name() + " and "
+                    + admin.address().name() + ": is one of them in use?");
         }
+        check = new SelfCheck(
+                List.of(target("for callers", open, port()), target("for operators", admin, adminPort())));
+    }
+
+    private static SelfCheck.Target target(String name, Listener its, int port) {
+        var address = its.address();
+        return new SelfCheck.Target(name, address.host(), port, its.guard(), address.maxConnections());
     }
 
     private static HttpRouting.Builder routing(Kernel kernel) {
         return HttpRouting.builder().addFilter((chain, request, response) -> kernel.handle(request, response));
     }
 
-    private static void listener(
+    private static ConnectionGuard listener(
             ListenerConfig.BuilderBase<?, ?> listener, Address address, ConnectionWatch watch, Duration grace) {
+        var guard = new ConnectionGuard(
+                REQUEST_LINE_BYTES, address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR, address.limits(), watch);
         listener.host(address.host())
                 .port(address.port())
                 .protocolsDiscoverServices(false)
-                .addConnectionSelector(new ConnectionGuard(
-                        REQUEST_LINE_BYTES,
-                        address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR,
-                        address.limits(),
-                        watch))
+                .addConnectionSelector(guard)
                 .maxPayloadSize(address.maxBodyBytes())
                 .maxTcpConnections(address.maxConnections())
                 // For nobody: the guard says of each connection that it is not idle, and ends it itself.
@@ -119,6 +129,7 @@ public final class HttpServer implements AutoCloseable {
                 .shutdownGracePeriod(grace)
                 // Else DirectProblems gets no message to tell one 400 from another; it sends none on.
                 .errorHandling(ErrorHandling.builder().includeEntity(true).build());
+        return guard;
     }
 
     /** The port of the API. */
@@ -131,14 +142,25 @@ public final class HttpServer implements AutoCloseable {
         return server.port(ADMIN);
     }
 
-    /** Whether both listeners still accept. */
+    /** Whether both listeners accepted a connection the last time that one was tried, within the last seconds. */
+    public boolean isAccepting() {
+        var its = check;
+        return its == null || its.isAccepting();
+    }
+
+    /** Whether both listeners run; false when one has accepted nothing for too long, and will not again. */
     public boolean isRunning() {
-        return server.isRunning();
+        var its = check;
+        return server.isRunning() && (its == null || !its.isDead());
     }
 
     /** Refuses new connections, lets running requests end within the grace, then cuts. */
     @Override
     public void close() {
+        var its = check;
+        if (its != null) {
+            its.close();
+        }
         server.stop();
         watch.close();
     }

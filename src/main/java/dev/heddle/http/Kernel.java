@@ -1,6 +1,7 @@
 package dev.heddle.http;
 
 import dev.heddle.concurrent.Deadline;
+import dev.heddle.concurrent.SharedPlaces;
 import dev.heddle.connection.GuardedConnection;
 import dev.heddle.connection.Wire;
 import io.helidon.http.Header;
@@ -25,16 +26,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Kernel {
 
-    private static final HeaderName X_REQUEST_ID = HeaderNames.create("X-Request-Id");
     private static final HeaderName REQUEST_TIMEOUT = HeaderNames.create("Request-Timeout");
-    private static final Header NOSNIFF = HeaderValues.createCached("X-Content-Type-Options", "nosniff");
-    private static final Header NO_STORE = HeaderValues.createCached(HeaderNames.CACHE_CONTROL, "no-store");
+    private static final HeaderName RATE_LIMIT = HeaderNames.create("RateLimit");
+    private static final HeaderName RATE_LIMIT_POLICY = HeaderNames.create("RateLimit-Policy");
 
     private static final byte[] NOTHING = new byte[0];
 
     private static final Pattern SECONDS = Pattern.compile("[0-9]{1,6}(\\.[0-9]{1,9})?");
 
     private final Routes routes;
+    private final Edge edge;
     private final Gatekeeper gatekeeper;
     private final Problems problems;
     private final HttpMetrics metrics;
@@ -53,12 +54,14 @@ public final class Kernel {
     /** Answers by that table. */
     public Kernel(
             Routes routes,
+            Edge edge,
             Gatekeeper gatekeeper,
             Problems problems,
             HttpMetrics metrics,
             AccessLog accessLog,
             Limits limits) {
         this.routes = routes;
+        this.edge = edge;
         this.gatekeeper = gatekeeper;
         this.problems = problems;
         this.metrics = metrics;
@@ -66,12 +69,17 @@ public final class Kernel {
         this.limits = limits;
     }
 
+    Cors cors() {
+        return edge.cors();
+    }
+
     /** One request, from the connection's own virtual thread. */
     void handle(ServerRequest in, RoutingResponse out) {
         long start = System.nanoTime();
         metrics.started();
-        var request = new Request(in, RequestIds.of(first(in, X_REQUEST_ID)), limits);
+        var request = new Request(in, RequestIds.of(first(in, CommonHeaders.X_REQUEST_ID)), limits);
         var sent = new Sent();
+        request.client(edge.proxies().clientOf(request.peer(), request));
         Answer answer = null;
         try {
             answer = answer(request, sent);
@@ -88,6 +96,7 @@ public final class Kernel {
             if (answer != null) {
                 answer.release();
             }
+            sent.leaveStreams();
             GuardedConnection.current().ifPresent(GuardedConnection::handled);
             long nanos = System.nanoTime() - start;
             metrics.ended(sent.route, sent.status, nanos);
@@ -107,6 +116,20 @@ public final class Kernel {
 
         private long bytes;
         private boolean mustClose;
+        private @Nullable SharedPlaces streams;
+        private String streamsCaller = "";
+
+        void enterStreams(SharedPlaces places, String caller) {
+            places.enter(caller);
+            streams = places;
+            streamsCaller = caller;
+        }
+
+        void leaveStreams() {
+            if (streams != null) {
+                streams.leave(streamsCaller);
+            }
+        }
     }
 
     private AccessLog.Entry entry(Request request, Sent sent, long nanos) {
@@ -114,6 +137,7 @@ public final class Kernel {
                 request.id(),
                 request.trace().traceparent(),
                 request.callerId(),
+                clientOf(request),
                 request.method(),
                 request.rawPath(),
                 sent.route == null ? "-" : sent.route.pattern(),
@@ -122,9 +146,14 @@ public final class Kernel {
                 sent.bytes);
     }
 
+    private static String clientOf(Request request) {
+        var client = request.client();
+        return client == null ? "-" : client.getHostAddress();
+    }
+
     private Answer answer(Request request, Sent sent) {
         try {
-            return route(request, sent);
+            return routed(request, sent);
         } catch (CloseConnectionException e) {
             // The client is gone: there is nobody to answer.
             throw e;
@@ -143,7 +172,22 @@ public final class Kernel {
         return Problems.answer(problem, request.rawPath(), request.id());
     }
 
+    /** What is sent while it is made takes a place among such, for as long as its client takes. */
+    private Answer routed(Request request, Sent sent) {
+        var answer = route(request, sent);
+        if (edge.streams() != null && answer.streaming() != null) {
+            try {
+                sent.enterStreams(edge.streams(), request.callerId());
+            } catch (RuntimeException e) {
+                answer.release();
+                throw e;
+            }
+        }
+        return answer;
+    }
+
     private Answer route(Request request, Sent sent) {
+        request.rate(edge.addresses().take(request.clientKey()));
         requireSmallHeaders(request);
         var place = routes.find(request.rawPath());
         if (place == null) {
@@ -151,7 +195,8 @@ public final class Kernel {
         }
         var method = request.method();
         if (method.equals("OPTIONS")) {
-            return Answer.of(204).header(HeaderNames.ALLOW, place.allow());
+            var preflight = edge.cors().preflight(request, place.allow());
+            return preflight == null ? Answer.of(204).header(HeaderNames.ALLOW, place.allow()) : preflight;
         }
         var route = place.route(method);
         if (route == null) {
@@ -166,11 +211,20 @@ public final class Kernel {
         return unlessNotModified(request, answer);
     }
 
-    /** A body comes as fast as its client sends it; the server's default deadline is for what is done with it. */
-    private static Answer run(Route route, Request request, Sent sent) {
-        return route.isStreaming() && sent.asked == null
-                ? Deadline.never().call(() -> route.run().run(request))
-                : route.run().run(request);
+    private Answer run(Route route, Request request, Sent sent) {
+        if (route.load() == Load.STREAMED && sent.asked == null) {
+            // A body comes as fast as its client sends it; the server's own deadline is for what is done with it.
+            return Deadline.never().call(() -> route.run().run(request));
+        }
+        if (route.load() != Load.ORDINARY || edge.admission() == null) {
+            return route.run().run(request);
+        }
+        try {
+            request.admittedBy(edge.admission());
+            return route.run().run(request);
+        } finally {
+            request.leave();
+        }
     }
 
     private Deadline deadline(@Nullable Duration asked) {
@@ -214,12 +268,14 @@ public final class Kernel {
     private void send(Request request, Answer answer, RoutingResponse out, Sent sent) {
         out.status(Status.create(answer.status()));
         for (var header : answer.headers()) {
-            out.header(header);
+            out.header(isLink(header) ? HeaderValues.create(header.headerName(), edge.link(header.get())) : header);
         }
-        out.header(HeaderValues.create(X_REQUEST_ID, request.id()));
-        out.header(NOSNIFF);
-        if (!answer.has(HeaderNames.CACHE_CONTROL)) {
-            out.header(NO_STORE);
+        CommonHeaders.of(answer, request.id(), out::header);
+        edge.cors().headers(answer, request.header(HeaderNames.ORIGIN), out::header);
+        var rate = request.rate();
+        if (rate != null && !answer.has(RATE_LIMIT)) {
+            out.header(HeaderValues.create(RATE_LIMIT_POLICY, rate.policy()));
+            out.header(HeaderValues.create(RATE_LIMIT, rate.left()));
         }
         var streaming = answer.streaming();
         boolean isHead = request.method().equals("HEAD");
@@ -286,6 +342,11 @@ public final class Kernel {
         }
         var answer = Problems.answer(problem, request.rawPath(), request.id());
         send(request, sent.mustClose ? answer.header(HeaderValues.CONNECTION_CLOSE) : answer, out, sent);
+    }
+
+    private static boolean isLink(Header header) {
+        return header.headerName().equals(HeaderNames.LOCATION)
+                || header.headerName().equals(HeaderNames.LINK);
     }
 
     private static String first(ServerRequest in, HeaderName name) {

@@ -1,6 +1,7 @@
 package dev.heddle.http;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.heddle.admission.RateLimitedException;
 import dev.heddle.concurrent.BulkheadFullException;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HttpException;
@@ -32,11 +33,22 @@ public final class Problems {
         return switch (failure) {
             case ProblemException known -> known;
             case BulkheadFullException full -> Problem.OVERLOADED.causedBy(full);
+            case RateLimitedException limited -> rateLimited(limited);
             case HttpException refused ->
                 Problem.ofStatus(refused.status().code()).causedBy(refused);
             case CancellationException cancelled -> Problem.DEADLINE_EXCEEDED.causedBy(cancelled);
             default -> translator.apply(failure).orElseGet(() -> Problem.INTERNAL_ERROR.causedBy(failure));
         };
+    }
+
+    private static ProblemException rateLimited(RateLimitedException limited) {
+        long seconds =
+                Math.max(1, limited.untilNext().plusSeconds(1).minusNanos(1).toSeconds());
+        return Problem.RATE_LIMITED
+                .causedBy(limited)
+                .with("Retry-After", String.valueOf(seconds))
+                .with("RateLimit-Policy", limited.state().policy())
+                .with("RateLimit", limited.state().left());
     }
 
     /** Logs it, with its cause and the request's id, as loudly as the catalogue says. */

@@ -1,7 +1,10 @@
 package dev.heddle.http;
 
+import dev.heddle.admission.Admission;
+import dev.heddle.admission.RateLimit;
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.connection.GuardedConnection;
+import dev.heddle.connection.Network;
 import dev.heddle.http.Preconditions.IfMatch;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
@@ -10,6 +13,8 @@ import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -60,6 +65,10 @@ public final class Request {
     private boolean isStreamed;
     private long streamMax;
     private String callerId = "-";
+    private @Nullable InetAddress client;
+    private RateLimit.@Nullable State rate;
+    private @Nullable Admission admission;
+    private Admission.@Nullable Place place;
 
     Request(ServerRequest in, String id, Kernel.Limits limits) {
         this.in = in;
@@ -300,9 +309,35 @@ public final class Request {
         long max = Math.min(JSON_BYTES_MAX, limits.bodyBytes());
         refuseAnnounced(max);
         try {
-            return input(max).readAllBytes();
+            var bytes = input(max).readAllBytes();
+            enter();
+            return bytes;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Says that this request takes a place among those that are worked on: now, or once its body has come. Until then its
+     * client is waited for, and a slow one must not keep a place.
+     */
+    void admittedBy(Admission its) {
+        admission = its;
+        if (!in.content().hasEntity()) {
+            enter();
+        }
+    }
+
+    private void enter() {
+        if (admission != null && place == null) {
+            place = admission.enter();
+        }
+    }
+
+    /** Gives the place back, if it has one. */
+    void leave() {
+        if (place != null) {
+            place.close();
         }
     }
 
@@ -355,6 +390,37 @@ public final class Request {
 
     String callerId() {
         return callerId;
+    }
+
+    void client(@Nullable InetAddress address) {
+        client = address;
+    }
+
+    /** Where it came from, as far as that can be believed; null when that is not known. */
+    public @Nullable InetAddress client() {
+        return client;
+    }
+
+    /** For whom to count what comes from there: two requests of one client are equal. */
+    public Object clientKey() {
+        return client == null ? "" : Network.clientOf(client);
+    }
+
+    /** What its caller has left of a limit, for the answer to tell; null for no limit. */
+    public void rate(RateLimit.@Nullable State left) {
+        if (left != null) {
+            rate = left;
+        }
+    }
+
+    RateLimit.@Nullable State rate() {
+        return rate;
+    }
+
+    /** Who has sent it to us: a client or a proxy. */
+    @Nullable
+    InetAddress peer() {
+        return in.remotePeer().address() instanceof InetSocketAddress peer ? peer.getAddress() : null;
     }
 
     /** Ends the reading: complains about what nobody asked for, and refuses the request if there is any complaint. */

@@ -10,24 +10,19 @@ import java.util.concurrent.ConcurrentHashMap;
  * @param method as in the request line
  * @param pattern such as {@code /tasks/{id}}
  * @param access who may use it
- * @param isStreaming whether it reads the body as it comes, for as long as that takes
+ * @param load what keeps it from being done too often at once
  * @param run reads the request, and answers it when there is nothing to complain about
  * @param timings its histograms by status, looked up once
  */
 record Route(
-        String method,
-        String pattern,
-        Access access,
-        boolean isStreaming,
-        Run run,
-        Map<Integer, DistributionDataPoint> timings) {
+        String method, String pattern, Access access, Load load, Run run, Map<Integer, DistributionDataPoint> timings) {
 
     @FunctionalInterface
     interface Run {
         Answer run(Request request);
     }
 
-    Route(String method, String pattern, Access access, boolean isStreaming, Run run) {
-        this(method, pattern, access, isStreaming, run, new ConcurrentHashMap<>());
+    Route(String method, String pattern, Access access, Load load, Run run) {
+        this(method, pattern, access, load, run, new ConcurrentHashMap<>());
     }
 }

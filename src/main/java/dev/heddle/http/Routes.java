@@ -44,7 +44,15 @@ public final class Routes {
 
     /** Adds an operation in two steps: what is asked, and, if that was in order, the answer. */
     public <P> Routes add(String method, String pattern, Access access, Parser<P> parser, Action<P> action) {
-        return put(new Route(method, pattern, access, false, run(parser, action)));
+        return put(new Route(method, pattern, access, Load.ORDINARY, run(parser, action)));
+    }
+
+    /**
+     * The same for one that waits for others, and lets only so many wait: it does not count as a request of ours at work,
+     * of which there can only be so many either.
+     */
+    public <P> Routes addWaiting(String method, String pattern, Access access, Parser<P> parser, Action<P> action) {
+        return put(new Route(method, pattern, access, Load.OWN, run(parser, action)));
     }
 
     /**
@@ -52,7 +60,7 @@ public final class Routes {
      * come, only a deadline of the client's own ends it; what follows belongs into {@link Request#onceReceived}.
      */
     public <P> Routes addStreaming(String method, String pattern, Access access, Parser<P> parser, Action<P> action) {
-        return put(new Route(method, pattern, access, true, run(parser, action)));
+        return put(new Route(method, pattern, access, Load.STREAMED, run(parser, action)));
     }
 
     private static <P> Route.Run run(Parser<P> parser, Action<P> action) {
@@ -66,6 +74,11 @@ public final class Routes {
     /** Adds an operation that takes nothing but its path. */
     public Routes add(String method, String pattern, Access access, Function<Request, Answer> action) {
         return add(method, pattern, access, request -> request, (request, same) -> action.apply(request));
+    }
+
+    /** Adds one that waits for others, and takes nothing but its path. */
+    public Routes addWaiting(String method, String pattern, Access access, Function<Request, Answer> action) {
+        return addWaiting(method, pattern, access, request -> request, (request, same) -> action.apply(request));
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.heddle.identity;
 
+import dev.heddle.admission.RateLimit;
 import dev.heddle.http.Access;
 import dev.heddle.http.Answer;
 import dev.heddle.http.Gatekeeper;
@@ -8,16 +9,28 @@ import dev.heddle.http.Request;
 import io.helidon.http.HeaderNames;
 import java.util.function.Supplier;
 
-/** Finds out who sent a request by its bearer token (RFC 6750), and whether that token may use the route. */
+/**
+ * Finds out who sent a request by its bearer token (RFC 6750), whether that token may use the route, and whether it was used
+ * too often.
+ */
 public final class Authentication implements Gatekeeper {
 
     private static final String SCHEME = "bearer ";
 
     private final Users users;
+    private final RateLimit tokens;
+    private final RateLimit failures;
 
-    /** Asks these users. */
-    public Authentication(Users users) {
+    /**
+     * Asks these users.
+     *
+     * @param tokens how often one token may be used
+     * @param failures how often one address may send a token that is none
+     */
+    public Authentication(Users users, RateLimit tokens, RateLimit failures) {
         this.users = users;
+        this.tokens = tokens;
+        this.failures = failures;
     }
 
     @Override
@@ -27,6 +40,7 @@ public final class Authentication implements Gatekeeper {
         }
         var caller = callerOf(request);
         request.callerId(caller.id());
+        request.rate(tokens.take(caller.tokenId()));
         requireAllowed(caller, access);
         return ScopedValue.where(Caller.CURRENT, caller).call(inside::get);
     }
@@ -39,13 +53,17 @@ public final class Authentication implements Gatekeeper {
         }
         var text = header.substring(SCHEME.length()).strip();
         if (!Token.isText(text)) {
-            throw badToken();
+            throw badToken(request);
         }
-        return users.callerOf(text).orElseThrow(Authentication::badToken);
+        return users.callerOf(text).orElseThrow(() -> badToken(request));
     }
 
-    /** One answer for every bad token: malformed, unknown, expired, revoked. */
-    private static RuntimeException badToken() {
+    /**
+     * One answer for every bad token: malformed, unknown, expired, revoked. Only such are counted, and a good one is never
+     * refused for them: whoever shares an address with somebody who guesses would be locked out by him (decision 13).
+     */
+    private RuntimeException badToken(Request request) {
+        request.rate(failures.take(request.clientKey()));
         return Problem.UNAUTHENTICATED
                 .because("The token is not valid.")
                 .with("WWW-Authenticate", "Bearer realm=\"heddle\", error=\"invalid_token\"");

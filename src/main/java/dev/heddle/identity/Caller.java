@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 
 /**
  * Who sent the request that is being answered, inherited by everything the request forks.
@@ -13,8 +14,9 @@ import java.util.Set;
  * @param id the user
  * @param isAdministrator by role; what the token allows is another question
  * @param scopes what the token allows
+ * @param tokenId which token it was
  */
-public record Caller(String id, boolean isAdministrator, Set<Scope> scopes) {
+public record Caller(String id, boolean isAdministrator, Set<Scope> scopes, UUID tokenId) {
 
     /** As long as a user's id can be, in characters. */
     public static final int USER_ID_MAX = 64;

@@ -116,9 +116,9 @@ final class UserStore {
     /** Who a token belongs to, if it is good now. By the database's clock, so that all replicas agree. */
     Optional<Caller> callerOf(Sql sql, byte[] digest) {
         return sql.first("""
-            SELECT u.id, u.role = 'admin', t.scopes FROM tokens t JOIN users u ON u.id = t.user_id
+            SELECT u.id, u.role = 'admin', t.scopes, t.id FROM tokens t JOIN users u ON u.id = t.user_id
             WHERE t.digest = ? AND (t.expires_at IS NULL OR t.expires_at > now())
-            """, row -> new Caller(row.text(), row.flag(), Scope.of(row.texts())), digest);
+            """, row -> new Caller(row.text(), row.flag(), Scope.of(row.texts()), row.uuid()), digest);
     }
 
     private static User user(Row row) {

@@ -32,8 +32,8 @@ public final class BatchRoutes {
     /** Adds the routes. */
     public static void add(Routes routes, Batch batch) {
         var its = new BatchRoutes(batch);
-        routes.add("GET", "/batch", Access.READ, BatchRoutes::query, its::fetch)
-                .add("POST", "/batch", Access.READ, BatchRoutes::body, its::fetch);
+        routes.addWaiting("GET", "/batch", Access.READ, BatchRoutes::query, its::fetch)
+                .addWaiting("POST", "/batch", Access.READ, BatchRoutes::body, its::fetch);
     }
 
     private static List<String> query(Request request) {

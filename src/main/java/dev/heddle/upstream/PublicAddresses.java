@@ -1,5 +1,6 @@
 package dev.heddle.upstream;
 
+import dev.heddle.connection.Network;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.List;

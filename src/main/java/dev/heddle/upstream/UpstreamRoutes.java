@@ -43,10 +43,10 @@ public final class UpstreamRoutes {
     /** Adds the routes. */
     public static void add(Routes routes, Upstreams upstreams) {
         var its = new UpstreamRoutes(upstreams);
-        routes.add("GET", "/weather/{city}", Access.READ, its::weather)
+        routes.addWaiting("GET", "/weather/{city}", Access.READ, its::weather)
                 .add("GET", "/external", Access.READ, its::list)
-                .add("GET", "/external/{resource}", Access.READ, its::asked, UpstreamRoutes::get)
-                .add("GET", "/slow-external", Access.READ, its::slow);
+                .addWaiting("GET", "/external/{resource}", Access.READ, its::asked, UpstreamRoutes::get)
+                .addWaiting("GET", "/slow-external", Access.READ, its::slow);
     }
 
     private Answer weather(Request request) {

@@ -47,6 +47,9 @@ class ContractIT {
     private static FakeUpstream upstream;
     private static FakeUpstream closed;
     private static TestServer server;
+    /** The same for those who may ask once a second. */
+    private static TestServer strict;
+
     private static Psql psql;
     private static Contract contract;
 
@@ -56,7 +59,7 @@ class ContractIT {
         closed = FakeUpstream.silent();
         closed.close();
         // What fails in the trouble of one case has run when the next one begins.
-        server = TestServer.with("""
+        var yaml = """
             jobs:
               retry-delay: 10ms
             files:
@@ -96,7 +99,14 @@ class ContractIT {
               private-networks: 127.0.0.0/8
             compute:
               max-body-size: 1MiB
-            """.replace("{upstream}", upstream.url()).replace("{closed}", closed.url()));
+            """.replace("{upstream}", upstream.url()).replace("{closed}", closed.url());
+        server = TestServer.with(
+                yaml,
+                Map.of(
+                        "RATE_LIMIT_TOKEN", "1000000",
+                        "RATE_LIMIT_ADDRESS", "1000000",
+                        "RATE_LIMIT_BAD_TOKENS", "1000000"));
+        strict = TestServer.on(server.schema(), Map.of("RATE_LIMIT_ADDRESS", "1", "RATE_LIMIT_ADDRESS_BURST", "1"));
         server.log("heddle.log", "one line\nand another\n");
         psql = new Psql(server.schema());
         contract = Contract.of(server.get("/openapi.yaml", "").text());
@@ -104,6 +114,7 @@ class ContractIT {
 
     @AfterAll
     static void stop() {
+        strict.close();
         server.close();
         upstream.close();
     }
@@ -158,7 +169,9 @@ class ContractIT {
         UPSTREAM_BABBLES,
         UPSTREAM_IS_SILENT,
         /** One has failed so often that it is asked no more. */
-        UPSTREAM_LEFT_ALONE;
+        UPSTREAM_LEFT_ALONE,
+        /** As many requests as are allowed have come before. */
+        ASKED_TOO_OFTEN;
 
         boolean isOfTokens() {
             return this == TOKENS_LOCKED || this == TOKENS_GONE;
@@ -343,6 +356,7 @@ class ContractIT {
         cases.add(plain.with("Request-Timeout", "0").becomes(Kind.BAD, 400));
         cases.add(plain.at(with(plain.path(), "nonsense=" + "x".repeat(9000))).becomes(Kind.BAD, 414));
         cases.add(plain.with("X-Filler", "x".repeat(20_000)).becomes(Kind.REFUSED, 431));
+        cases.add(plain.in(Trouble.ASKED_TOO_OFTEN).becomes(Kind.REFUSED, 429));
         if (!PUBLIC.contains(plain.operation())) {
             cases.add(plain.as(As.NOBODY).becomes(Kind.BAD, 401));
             cases.add(plain.as(As.STRANGER).becomes(Kind.REFUSED, 401));
@@ -924,8 +938,9 @@ class ContractIT {
         }
         var path = fixture.fill(one.path());
         var body = one.body() == null ? null : fixture.fill(one.body());
-        var reply =
-                during(one.trouble(), table(operation), fixture, () -> send(operation.method(), path, body, headers));
+        var at = one.trouble() == Trouble.ASKED_TOO_OFTEN ? strict : server;
+        var reply = during(
+                one.trouble(), table(operation), fixture, () -> send(at, operation.method(), path, body, headers));
         return new Exchange(operation.method(), path, headers, body, reply);
     }
 
@@ -940,11 +955,12 @@ class ContractIT {
                 .orElse(COMPOSED.contains(operation.id()) || operation.id().equals("importTasks") ? "tasks" : "users");
     }
 
-    private static Reply send(String method, String path, @Nullable String body, Map<String, String> headers) {
+    private static Reply send(
+            TestServer at, String method, String path, @Nullable String body, Map<String, String> headers) {
         var flat = headers.entrySet().stream()
                 .flatMap(header -> Stream.of(header.getKey(), header.getValue()))
                 .toArray(String[]::new);
-        return server.send(method, path, "", body, flat);
+        return at.send(method, path, "", body, flat);
     }
 
     private interface Sending {
@@ -1003,6 +1019,12 @@ class ContractIT {
                     server.get("/external/left-alone", fixture.token());
                 }
                 yield sending.send();
+            }
+            case ASKED_TOO_OFTEN -> {
+                strict.send("OPTIONS", "/", "", null);
+                var reply = sending.send();
+                // Had the second passed meanwhile, this was the one that is allowed.
+                yield reply.status() == 429 ? reply : sending.send();
             }
             case IN_PROGRESS -> {
                 try (var lock = psql.lock(table, "ACCESS EXCLUSIVE")) {

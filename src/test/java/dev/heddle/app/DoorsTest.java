@@ -39,6 +39,7 @@ class DoorsTest {
             "http",
             "db",
             "client",
+            "admission",
             "connection",
             "concurrent");
 
@@ -71,7 +72,7 @@ class DoorsTest {
                 .layer("kernels")
                 .definedBy("dev.heddle.http..", "dev.heddle.db..", "dev.heddle.client..")
                 .layer("ground")
-                .definedBy("dev.heddle.concurrent..", "dev.heddle.connection..")
+                .definedBy("dev.heddle.concurrent..", "dev.heddle.connection..", "dev.heddle.admission..")
                 .whereLayer("assembly")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("features")

@@ -41,6 +41,7 @@ final class HeddleProcess implements AutoCloseable {
         command.addAll(List.of(words));
         var builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().putAll(Map.of("SERVER_PORT", "0", "ADMIN_PORT", "0", "DATA_DIRECTORY", data.toString()));
+        builder.environment().putAll(TestServer.NO_RATE_LIMITS);
         builder.environment().putAll(settings);
         return new HeddleProcess(builder.start());
     }

@@ -26,7 +26,7 @@ class LogFormatTest {
     }
 
     private static AccessLog.Entry entry(String path) {
-        return new AccessLog.Entry("r-1", null, "ada", "GET", path, "/tasks/{id}", 200, 1_234_567, 42);
+        return new AccessLog.Entry("r-1", null, "ada", "192.0.2.7", "GET", path, "/tasks/{id}", 200, 1_234_567, 42);
     }
 
     @Test
@@ -58,7 +58,8 @@ class LogFormatTest {
     @Test
     void anAccessLineInTextHoldsEverything() {
         assertEquals(
-                "2026-11-22T12:00:00.000000Z access GET /tasks/7 200 1.2ms 42B caller=ada route=/tasks/{id} id=r-1",
+                "2026-11-22T12:00:00.000000Z access GET /tasks/7 200 1.2ms 42B caller=ada client=192.0.2.7"
+                        + " route=/tasks/{id} id=r-1",
                 new LogFormat.Text().access(NOON, entry("/tasks/7")));
     }
 

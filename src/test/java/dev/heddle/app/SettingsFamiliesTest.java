@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.client.HttpUrl;
 import dev.heddle.client.Origin;
-import dev.heddle.upstream.Network;
+import dev.heddle.connection.Network;
 import dev.heddle.upstream.Template;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -775,6 +775,7 @@ class SettingsFamiliesTest {
             Settings like, Map<String, Settings.Upstream> upstreams, Map<String, Settings.Part> parts) {
         return new Settings(
                 like.server(),
+                like.edge(),
                 like.admin(),
                 like.data(),
                 like.database(),

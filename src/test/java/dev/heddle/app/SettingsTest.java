@@ -832,6 +832,7 @@ class SettingsTest {
                 IllegalArgumentException.class,
                 () -> new Settings(
                         good.server(),
+                        good.edge(),
                         collision,
                         good.data(),
                         good.database(),

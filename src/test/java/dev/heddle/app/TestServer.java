@@ -35,6 +35,10 @@ public final class TestServer implements AutoCloseable {
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final AtomicInteger NAMES = new AtomicInteger();
 
+    /** For clients that may ask as often as they can. */
+    static final Map<String, String> NO_RATE_LIMITS =
+            Map.of("RATE_LIMIT_TOKEN", "0", "RATE_LIMIT_ADDRESS", "0", "RATE_LIMIT_BAD_TOKENS", "0");
+
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final String schema;
@@ -83,6 +87,8 @@ public final class TestServer implements AutoCloseable {
                     "DATABASE_PASSWORD", TestPostgres.password(),
                     "DATABASE_POOL_SIZE", "4",
                     "SERVER_SHUTDOWN_GRACE", "2s"));
+            // All tests come from one address, and as fast as they can.
+            environment.putAll(NO_RATE_LIMITS);
             environment.putAll(settings);
             var config = Files.writeString(directory.resolve("app.yaml"), yaml);
             heddle = Heddle.start(SettingsReader.read(config, environment, new Properties()), accessLog::add);
@@ -105,7 +111,12 @@ public final class TestServer implements AutoCloseable {
 
     /** With an {@code app.yaml} of the test's own, for what only a file can name. */
     public static TestServer with(String yaml) {
-        return new TestServer(TestPostgres.newSchema(), yaml, Map.of());
+        return with(yaml, Map.of());
+    }
+
+    /** The same, with some settings more, named as environment variables. */
+    public static TestServer with(String yaml, Map<String, String> settings) {
+        return new TestServer(TestPostgres.newSchema(), yaml, settings);
     }
 
     /** One of several over that schema. */

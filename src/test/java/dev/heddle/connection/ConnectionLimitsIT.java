@@ -24,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -43,7 +44,8 @@ class ConnectionLimitsIT {
             Duration.ofMillis(1500),
             1000,
             Duration.ofMillis(2300),
-            40);
+            40,
+            List.of());
 
     /** Many times what fits between a server and a client that does not read. */
     private static final int LARGE_BYTES = 64 << 20;
@@ -272,7 +274,7 @@ class ConnectionLimitsIT {
     void anAddressHasSoManyConnectionsAndNoMore() throws IOException {
         try (var few = SmallServer.of(
                 new Routes().add("GET", "/quick", Access.PUBLIC, request -> Answer.of(204)),
-                new ConnectionLimits(SHORT.idle(), SHORT.head(), SHORT.stall(), 0, SHORT.grace(), 3))) {
+                new ConnectionLimits(SHORT.idle(), SHORT.head(), SHORT.stall(), 0, SHORT.grace(), 3, List.of()))) {
             var open = new ArrayList<RawConnection>();
             for (int i = 0; i < 3; i++) {
                 open.add(RawConnection.to(few.port()).send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n"));

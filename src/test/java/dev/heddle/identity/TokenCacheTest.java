@@ -3,6 +3,7 @@ package dev.heddle.identity;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.db.Uuid7;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -23,7 +24,7 @@ class TokenCacheTest {
     private int lookUps;
 
     private static Caller caller(String id) {
-        return new Caller(id, false, EnumSet.of(Scope.READ));
+        return new Caller(id, false, EnumSet.of(Scope.READ), Uuid7.next());
     }
 
     private Optional<String> ask(byte[] digest) {

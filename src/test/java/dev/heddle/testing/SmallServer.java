@@ -2,6 +2,7 @@ package dev.heddle.testing;
 
 import dev.heddle.connection.ConnectionLimits;
 import dev.heddle.http.AccessLog;
+import dev.heddle.http.Edge;
 import dev.heddle.http.HttpMetrics;
 import dev.heddle.http.HttpServer;
 import dev.heddle.http.Kernel;
@@ -20,18 +21,25 @@ public final class SmallServer implements AutoCloseable {
     public static final long BODY_BYTES = 32L << 20;
 
     private static final ConnectionLimits PATIENT = new ConnectionLimits(
-            Duration.ofSeconds(60), Duration.ofSeconds(10), Duration.ofSeconds(30), 0, Duration.ofSeconds(10), 64);
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(30),
+            0,
+            Duration.ofSeconds(10),
+            64,
+            List.of());
 
     private static final int HEADER_BYTES = 16 * 1024;
 
     private final HttpServer server;
     private final List<AccessLog.Entry> accessLog = new CopyOnWriteArrayList<>();
 
-    private SmallServer(Routes routes, ConnectionLimits connections) {
+    private SmallServer(Routes routes, Edge edge, ConnectionLimits connections) {
         var limits = new Kernel.Limits(Duration.ofSeconds(10), HEADER_BYTES, 1 << 20);
         var metrics = new HttpMetrics(new PrometheusRegistry());
         var kernel = new Kernel(
                 routes,
+                edge,
                 (request, access, inside) -> inside.get(),
                 new Problems(failure -> Optional.empty()),
                 metrics,
@@ -49,7 +57,12 @@ public final class SmallServer implements AutoCloseable {
 
     /** The same, with less patience. */
     public static SmallServer of(Routes routes, ConnectionLimits connections) {
-        return new SmallServer(routes, connections);
+        return new SmallServer(routes, Edge.open(), connections);
+    }
+
+    /** The same, with something in front. */
+    public static SmallServer behind(Edge edge, Routes routes) {
+        return new SmallServer(routes, edge, PATIENT);
     }
 
     public int port() {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.connection.Network;
 import java.math.BigInteger;
 import java.net.Inet6Address;
 import java.net.InetAddress;

@@ -1,7 +1,9 @@
-package dev.heddle.upstream;
+package dev.heddle.connection;
 
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -54,6 +56,16 @@ public record Network(InetAddress address, int bits) {
         return true;
     }
 
+    /**
+     * By what a client is known whose address this is: whoever has one address of IPv6 has a whole network of them, of 64
+     * bits. Two of one client are equal.
+     */
+    public static Object clientOf(InetAddress address) {
+        return address instanceof Inet6Address
+                ? ByteBuffer.wrap(address.getAddress()).getLong()
+                : address;
+    }
+
     /** Whether an address belongs to it. */
     public boolean contains(InetAddress other) {
         var ours = address.getAddress();
@@ -73,6 +85,16 @@ public record Network(InetAddress address, int bits) {
             }
         }
         return true;
+    }
+
+    /** Whether it belongs to one of them. */
+    public static boolean anyContains(List<Network> networks, InetAddress address) {
+        for (var network : networks) {
+            if (network.contains(address)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean isSet(byte[] bytes, int bit) {

@@ -1,4 +1,4 @@
-package dev.heddle.upstream;
+package dev.heddle.connection;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
