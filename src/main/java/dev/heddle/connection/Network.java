@@ -31,10 +31,17 @@ public record Network(InetAddress address, int bits) {
             return Optional.empty();
         }
         try {
-            var address = InetAddress.ofLiteral(written.group("address"));
-            return isCanonical(written.group("address"), address)
-                    ? Optional.of(new Network(address, Integer.parseInt(written.group("bits"))))
-                    : Optional.empty();
+            return address(written.group("address"))
+                    .map(address -> new Network(address, Integer.parseInt(written.group("bits"))));
+        } catch (IllegalArgumentException _) {
+            return Optional.empty();
+        }
+    }
+
+    /** Reads an address; empty when it is none, or is written as no two readers agree on. */
+    public static Optional<InetAddress> address(String text) {
+        try {
+            return Optional.of(InetAddress.ofLiteral(text)).filter(address -> isCanonical(text, address));
         } catch (IllegalArgumentException _) {
             return Optional.empty();
         }

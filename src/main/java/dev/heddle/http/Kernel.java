@@ -79,7 +79,7 @@ public final class Kernel {
         metrics.started();
         var request = new Request(in, RequestIds.of(first(in, CommonHeaders.X_REQUEST_ID)), limits);
         var sent = new Sent();
-        request.client(edge.proxies().clientOf(request.peer(), request));
+        request.client(edge.proxies().clientOf(request.peer(), request::header));
         Answer answer = null;
         try {
             answer = answer(request, sent);
@@ -175,7 +175,8 @@ public final class Kernel {
     /** What is sent while it is made takes a place among such, for as long as its client takes. */
     private Answer routed(Request request, Sent sent) {
         var answer = route(request, sent);
-        if (edge.streams() != null && answer.streaming() != null) {
+        boolean isSent = answer.streaming() != null && !(request.method().equals("HEAD") && answer.hasLength());
+        if (edge.streams() != null && isSent) {
             try {
                 sent.enterStreams(edge.streams(), request.callerId());
             } catch (RuntimeException e) {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,9 @@ public record Proxies(List<Network> trusted, Header header) {
     /** One pair of a hop, RFC 7239 §4. */
     private static final Pattern FOR = Pattern.compile("(?i)for=(?:\"(?<quoted>[^\"\\\\]*)\"|(?<plain>[^\"]*))");
 
+    /** Before an address of IPv4, by a proxy that listens to both. */
+    private static final String MAPPED = "::ffff:";
+
     /** In which header they write it. */
     public enum Header {
         X_FORWARDED_FOR,
@@ -54,13 +58,14 @@ public record Proxies(List<Network> trusted, Header header) {
      * be invented.
      *
      * @param peer who has sent it to us; null when that is not known
+     * @param headers of the request; empty for one that is not there
      */
     @Nullable
-    InetAddress clientOf(@Nullable InetAddress peer, Request request) {
+    InetAddress clientOf(@Nullable InetAddress peer, Function<HeaderName, String> headers) {
         if (!isTrusted(peer)) {
             return peer;
         }
-        var hops = hops(request.header(header == Header.FORWARDED ? FORWARDED : X_FORWARDED_FOR));
+        var hops = hops(headers.apply(header == Header.FORWARDED ? FORWARDED : X_FORWARDED_FOR));
         var nearest = peer;
         for (int i = hops.size() - 1; i >= Math.max(0, hops.size() - HOPS_MAX); i--) {
             var hop = address(hops.get(i));
@@ -106,10 +111,7 @@ public record Proxies(List<Network> trusted, Header header) {
         var text = written.group("six") != null
                 ? written.group("six")
                 : written.group("four") != null ? written.group("four") : written.group("bare");
-        try {
-            return Optional.of(InetAddress.ofLiteral(text));
-        } catch (IllegalArgumentException _) {
-            return Optional.empty();
-        }
+        return Network.address(
+                text.startsWith(MAPPED) && text.indexOf('.') > 0 ? text.substring(MAPPED.length()) : text);
     }
 }
