@@ -2,7 +2,8 @@
 # Runs Heddle beside its peers with their harness and leaves the tables in bench/out.
 #   JAVA_HOME=<JDK 25> bench/peers.sh [harness options] [peer ...]        e.g.  --secs 4 --workloads read_one vertx spring
 # PEERS names the harness's folder (default ../shared/peers beside this checkout); its peers must have been built.
-# Heddle runs with authentication, without the access log (the peers have neither), on the harness's database.
+# Heddle runs with authentication, without the access log (the peers have neither), on the harness's database. Its rate
+# limits count, and are higher than what the harness asks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${JAVA_HOME:?set JAVA_HOME to a JDK 25}"
@@ -31,7 +32,7 @@ batch:
 YAML
 cat > "$work/heddle.sh" <<SH
 #!/bin/sh
-export SERVER_PORT=\$PORT ADMIN_PORT=0 LOG_ACCESS=false DATA_DIRECTORY=$work/heddle-data
+export SERVER_PORT=\$PORT ADMIN_PORT=0 LOG_ACCESS=false RATE_LIMIT_TOKEN=1000000 RATE_LIMIT_TOKEN_BURST=10000000 RATE_LIMIT_ADDRESS=1000000 RATE_LIMIT_ADDRESS_BURST=10000000 DATA_DIRECTORY=$work/heddle-data
 export DATABASE_MODE=external DATABASE_URL='jdbc:postgresql://'\$DB_HOST:\$DB_PORT/\$DB_NAME'?currentSchema=public' DATABASE_USERNAME=\$DB_USER DATABASE_PASSWORD=\$DB_PASS
 exec $JAVA_HOME/bin/java $jvm ${HEDDLE_JVM_OPTS:-} -cp $PWD/target/classes:$(cat "$work/heddle.cp") dev.heddle.app.Main --config $work/heddle.yaml
 SH
