@@ -1,8 +1,6 @@
 package dev.heddle.connection;
 
-import io.helidon.http.DirectHandler;
 import io.helidon.http.RequestException;
-import io.helidon.http.Status;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -170,12 +168,7 @@ final class ChunkedBody {
         line = 0;
         announced += size;
         if (announced > max || announced < 0) {
-            throw RequestException.builder()
-                    .type(DirectHandler.EventType.BAD_REQUEST)
-                    .status(Status.REQUEST_ENTITY_TOO_LARGE_413)
-                    .message("the chunks of the body are too large")
-                    .setKeepAlive(false)
-                    .build();
+            throw Refusals.tooLarge("the chunks of the body are too large");
         }
         return size == 0 ? Expected.TRAILER : Expected.DATA;
     }
@@ -199,10 +192,6 @@ final class ChunkedBody {
     }
 
     private static RequestException broken() {
-        return RequestException.builder()
-                .type(DirectHandler.EventType.BAD_REQUEST)
-                .message("the chunks of the body are broken")
-                .setKeepAlive(false)
-                .build();
+        return Refusals.broken("the chunks of the body are broken");
     }
 }

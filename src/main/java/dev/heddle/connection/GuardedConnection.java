@@ -57,6 +57,7 @@ public final class GuardedConnection implements ConnectionContext {
 
     private int from;
     private int matched;
+    private final RequestLine line = new RequestLine();
     private long bodyLeft;
     private long bodyMax = Long.MAX_VALUE;
     private @Nullable ChunkedBody chunks;
@@ -107,6 +108,7 @@ public final class GuardedConnection implements ConnectionContext {
 
     /** The head of a request was parsed. */
     void head(Headers headers) {
+        HeaderRules.check(headers);
         closeIsAsked = headers.containsToken(HeaderValues.CONNECTION_CLOSE);
         bodyMax = Long.MAX_VALUE;
         bodyRead = 0;
@@ -192,7 +194,9 @@ public final class GuardedConnection implements ConnectionContext {
             return null;
         }
         int end = endOfHead(bytes);
+        line.check(bytes, end > 0 ? end : bytes.length);
         if (end > 0) {
+            line.begin();
             expected = Expected.VERDICT;
             headBegan = 0;
             return split(bytes, end);

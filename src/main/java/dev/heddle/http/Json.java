@@ -21,7 +21,7 @@ public final class Json {
     static final int MAX_DEPTH = 32;
 
     /** No number of ours has more digits; longer ones cost quadratic time to convert. */
-    private static final int MAX_NUMBER_LENGTH = 64;
+    static final int MAX_NUMBER_LENGTH = 64;
 
     static final JsonFactory FACTORY = JsonFactory.builder()
             // Interning costs more than reading when every name is another one, and nothing here compares with ==.

@@ -28,7 +28,7 @@ class ChunkedBodyTest {
     }
 
     /** Reads a body as the connection does: piece by piece, and what is left of one before the next. */
-    private static final class Reading {
+    static final class Reading {
         private final ChunkedBody body = new ChunkedBody();
         private final ByteArrayOutputStream framed = new ByteArrayOutputStream();
         private final long max;
@@ -72,6 +72,15 @@ class ChunkedBodyTest {
                 assertEquals(at == frames.length && body.isAtEnd(), size == 0, "the last chunk is the empty one");
             }
             return content.toByteArray();
+        }
+
+        boolean isAtEnd() {
+            return body.isAtEnd();
+        }
+
+        /** What was not taken, when it was fed at once. */
+        int left() {
+            return behind.length;
         }
 
         String text() {

@@ -22,7 +22,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Bytes that only an attacker or a broken client sends, and the right answer to each, in bounded time. */
@@ -32,7 +31,6 @@ class HostileRequestsIT {
     private static final Duration BOUND = Duration.ofSeconds(3);
 
     private static final String HOST = "Host: a\r\n";
-    private static final String JSON = "Content-Type: application/json\r\n";
 
     private static TestServer server;
     private static Person person;
@@ -75,103 +73,6 @@ class HostileRequestsIT {
         return server.get("/tasks/count", person.token()).json().get("count").asInt();
     }
 
-    /** Bytes of which the server cannot tell where they end. */
-    record Broken(String what, String bytes, Problem problem) {
-        Broken(String what, String bytes) {
-            this(what, bytes, Problem.BAD_REQUEST);
-        }
-
-        @Override
-        public String toString() {
-            return what;
-        }
-    }
-
-    private static final String POST = "POST /tasks HTTP/1.1\r\n" + HOST + JSON;
-    private static final String NEXT = "GET /smuggled HTTP/1.1\r\n" + HOST + "\r\n";
-
-    static final List<Broken> BROKEN = List.of(
-            new Broken("length and chunks", POST + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-            new Broken("chunks and length", POST + "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n"),
-            new Broken("two lengths", POST + "Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcde"),
-            new Broken("the same length twice", POST + "Content-Length: 4\r\nContent-Length: 4\r\n\r\nabcd"),
-            new Broken("a list of lengths", POST + "Content-Length: 4, 4\r\n\r\nabcd"),
-            new Broken("a length with a sign", POST + "Content-Length: +4\r\n\r\nabcd"),
-            new Broken("a negative length", POST + "Content-Length: -1\r\n\r\n"),
-            new Broken("a length in hex", POST + "Content-Length: 0x4\r\n\r\nabcd"),
-            new Broken("a length beyond numbers", POST + "Content-Length: 99999999999999999999\r\n\r\n"),
-            new Broken("xchunked", POST + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
-            new Broken("chunked twice", POST + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"),
-            new Broken(
-                    "chunked in two headers",
-                    POST + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-            new Broken("a blank before the colon", POST + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
-            new Broken("chunked not last", POST + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n"),
-            new Broken("no coding", POST + "Transfer-Encoding:\r\n\r\n0\r\n\r\n"),
-            new Broken(
-                    "gzip, chunked",
-                    POST + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-                    Problem.NOT_IMPLEMENTED),
-            new Broken("bare LF everywhere", "GET / HTTP/1.1\nHost: a\n\n"),
-            new Broken("bare LF after the first line", "GET / HTTP/1.1\nHost: a\r\n\r\n"),
-            new Broken("bare LF after a header", "GET / HTTP/1.1\r\nHost: a\n\r\n"),
-            new Broken("bare CR in a header", "GET / HTTP/1.1\r\n" + HOST + "X: a\rb\r\n\r\n"),
-            new Broken("NUL in a header", "GET / HTTP/1.1\r\n" + HOST + "X: a\0b\r\n\r\n"),
-            new Broken("NUL in a header's name", "GET / HTTP/1.1\r\n" + HOST + "X\0: a\r\n\r\n"),
-            new Broken("a lone LF in a header", "GET / HTTP/1.1\r\n" + HOST + "X: a\nb\r\n\r\n"),
-            new Broken("a folded header", "GET / HTTP/1.1\r\n" + HOST + "X: a\r\n b\r\n\r\n"),
-            new Broken("a header without a colon", "GET / HTTP/1.1\r\n" + HOST + "X\r\n\r\n"),
-            new Broken("ESC in User-Agent", "GET / HTTP/1.1\r\n" + HOST + "User-Agent: \u001b[31mred\r\n\r\n"),
-            new Broken("no Host", "GET / HTTP/1.1\r\n\r\n"),
-            new Broken("two Hosts", "GET / HTTP/1.1\r\n" + HOST + "Host: b\r\n\r\n"),
-            new Broken("the same Host twice", "GET / HTTP/1.1\r\n" + HOST + HOST + "\r\n"),
-            new Broken("an empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n"),
-            new Broken("a Host with a blank", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n"),
-            new Broken("a Host with a path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"),
-            new Broken("a Host with a strange port", "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n"),
-            new Broken("no method", "/ HTTP/1.1\r\n" + HOST + "\r\n"),
-            new Broken("a method that is no token", "G(E)T / HTTP/1.1\r\n" + HOST + "\r\n"),
-            new Broken("blanks in the path", "GET /tasks/1' OR '1'='1 HTTP/1.1\r\n" + HOST + "\r\n"),
-            new Broken("NUL in the path", "GET /tasks/\0 HTTP/1.1\r\n" + HOST + "\r\n"),
-            new Broken("ESC in the path", "GET /tasks/\u001b[2J HTTP/1.1\r\n" + HOST + "\r\n"),
-            new Broken("half an escape", "GET /tasks/% HTTP/1.1\r\n" + HOST + "\r\n"),
-            new Broken(
-                    "a first line of 9,000 bytes",
-                    "GET /" + "a".repeat(9_000) + " HTTP/1.1\r\n" + HOST + "\r\n",
-                    Problem.URI_TOO_LONG),
-            new Broken("a first line without an end", "G".repeat(9_000), Problem.URI_TOO_LONG),
-            new Broken(
-                    "headers of 100,000 bytes",
-                    "GET / HTTP/1.1\r\n" + HOST + "X: " + "a".repeat(100_000) + "\r\n\r\n",
-                    Problem.HEADERS_TOO_LARGE),
-            new Broken(
-                    "a header's name of 100,000 bytes",
-                    "GET / HTTP/1.1\r\n" + HOST + "a".repeat(100_000) + ": x\r\n\r\n",
-                    Problem.HEADERS_TOO_LARGE));
-
-    @ParameterizedTest
-    @FieldSource("BROKEN")
-    void whatCannotBeParsedIsRefusedAndNothingBehindItIsRead(Broken broken) throws IOException {
-        var answer = send(broken.bytes() + NEXT);
-        assertEquals(broken.problem().status(), answer.status(), answer.text());
-        assertTrue(answer.body().contains("\"code\":\"" + broken.problem().code() + "\""), answer.body());
-        assertEquals(Optional.of("close"), answer.header("Connection"));
-        assertTrue(answer.closed());
-        assertFalse(answer.text().contains("smuggled"), answer.text());
-    }
-
-    @Test
-    void tooManyHeadersAreRefused() throws IOException {
-        for (var headers : List.of("X: " + "a".repeat(20_000) + "\r\n", "x: y\r\n".repeat(3_000), many())) {
-            var answer = send("GET / HTTP/1.1\r\n" + HOST + headers + "\r\n");
-            ProblemDocument.of(Problem.HEADERS_TOO_LARGE, "/", answer);
-        }
-    }
-
-    private static String many() {
-        return IntStream.range(0, 2_000).mapToObj(i -> "x" + i + ": y\r\n").collect(Collectors.joining());
-    }
-
     @Test
     void headIsAsGetAndHasNoBody() throws IOException {
         var get = send(authorized("GET /tasks HTTP/1.1\r\n") + "\r\n");
@@ -180,13 +81,6 @@ class HostileRequestsIT {
         assertEquals("", head.body());
         assertEquals(get.header("Content-Length"), head.header("Content-Length"));
         assertEquals(get.header("Content-Type"), head.header("Content-Type"));
-    }
-
-    @Test
-    void aMethodThatIsNotThereIs405() throws IOException {
-        var answer = send("PUT /tasks HTTP/1.1\r\n" + HOST + JSON + "Content-Length: 2\r\n\r\n{}");
-        ProblemDocument.of(Problem.METHOD_NOT_ALLOWED, "/tasks", answer);
-        assertEquals(Optional.of("GET, HEAD, OPTIONS, POST"), answer.header("Allow"));
     }
 
     // ---- Bodies ----

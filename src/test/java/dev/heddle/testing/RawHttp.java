@@ -49,7 +49,8 @@ public final class RawHttp {
             return end < 0 ? text : text.substring(0, end);
         }
 
-        private boolean announcesTheEnd() {
+        /** Whether the server ends the connection with it. */
+        public boolean saysClose() {
             return header("Connection").orElse("").equalsIgnoreCase("close");
         }
 
@@ -107,7 +108,7 @@ public final class RawHttp {
                 received.write(buffer, 0, n);
                 if (!toTheEnd) {
                     var soFar = new Answer(received.toString(StandardCharsets.ISO_8859_1), false);
-                    if (!soFar.announcesTheEnd() && soFar.isWhole(head)) {
+                    if (!soFar.saysClose() && soFar.isWhole(head)) {
                         return soFar;
                     }
                 }

@@ -11,7 +11,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * One real PostgreSQL for all tests of the process, kept under {@code target} between runs. Every test takes a schema of
- * its own, so tests run in any order and see nothing of each other.
+ * its own, so tests run in any order and see nothing of each other. A second process names another one, {@code
+ * test.postgres}.
  */
 public final class TestPostgres {
 
@@ -23,7 +24,8 @@ public final class TestPostgres {
         private static final EmbeddedPostgres SERVER = start();
 
         private static EmbeddedPostgres start() {
-            var server = EmbeddedPostgres.start(Path.of("target", "test-postgres"));
+            var server =
+                    EmbeddedPostgres.start(Path.of("target", System.getProperty("test.postgres", "test-postgres")));
             Runtime.getRuntime().addShutdownHook(new Thread(server::close));
             try (var connection = connect(server, "public");
                     var statement = connection.createStatement()) {
