@@ -38,6 +38,12 @@ public final class GuardedConnection implements ConnectionContext {
     /** A body that is longer is read in pieces of that size. Idle connections hold nothing of it, busy ones one piece. */
     private static final int PIECE_BYTES = 32 * 1024;
 
+    /** What is kept for the beginning of a head while none comes: most heads are shorter, and most connections idle. */
+    private static final int BEGINNING_BYTES = 1024;
+
+    /** For the rest of a longer one. */
+    private static final int HEAD_BYTES = 8 * 1024;
+
     private static final byte[] NOTHING = new byte[0];
 
     // Set once.
@@ -50,6 +56,8 @@ public final class GuardedConnection implements ConnectionContext {
 
     // The connection's thread.
 
+    private final byte[] beginning = new byte[BEGINNING_BYTES];
+
     private Expected expected = Expected.HEAD;
 
     /** Read from the socket, and not yet handed on: the bytes from {@link #from} on. */
@@ -61,7 +69,7 @@ public final class GuardedConnection implements ConnectionContext {
     private long bodyLeft;
     private long bodyMax = Long.MAX_VALUE;
     private @Nullable ChunkedBody chunks;
-    private @Nullable ByteBuffer piece;
+    private byte @Nullable [] piece;
     /** When the head began that is being read, 0 when none is. */
     private long headBegan;
 
@@ -299,7 +307,7 @@ public final class GuardedConnection implements ConnectionContext {
     /** What has been waited for too long is cut by the watch, which ends this by an exception. */
     private byte @Nullable [] read(long left) {
         try {
-            return wire == null || left < PIECE_BYTES ? inner.serverSocket().get() : nextPiece(wire);
+            return wire == null ? inner.serverSocket().get() : next(wire, left);
         } catch (IOException | UncheckedIOException e) {
             throw new ServerConnectionException("a connection broke", e);
         } finally {
@@ -307,12 +315,26 @@ public final class GuardedConnection implements ConnectionContext {
         }
     }
 
+    private byte @Nullable [] next(Wire socket, long left) throws IOException {
+        if (left >= PIECE_BYTES) {
+            return nextPiece(socket);
+        }
+        if (left > 0) {
+            return bytes(socket, new byte[(int) left]);
+        }
+        return bytes(socket, headBegan == 0 ? beginning : new byte[HEAD_BYTES]);
+    }
+
+    private static byte @Nullable [] bytes(Wire socket, byte[] to) throws IOException {
+        int length = socket.read(ByteBuffer.wrap(to));
+        return length < 0 ? null : Arrays.copyOf(to, length);
+    }
+
     private byte @Nullable [] nextPiece(Wire socket) throws IOException {
         if (piece == null) {
-            piece = ByteBuffer.allocate(PIECE_BYTES);
+            piece = new byte[PIECE_BYTES];
         }
-        int length = socket.read(piece.clear());
-        return length < 0 ? null : Arrays.copyOf(piece.array(), length);
+        return bytes(socket, piece);
     }
 
     /** The first so many; the others are kept. */

@@ -12,22 +12,30 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The socket under a connection, for what the web server cannot do with it: to send a file without reading it, and to end
  * a connection so that the client still hears the answer. Belongs to the thread of the connection.
  *
- * <p>The web server keeps its socket to itself, so it is taken from a field of it; a test tells when that is gone. Without
- * it everything works, only slower or ruder (decision 11).
+ * <p>The web server keeps its socket to itself, so it is taken from a field of it, and its buffers are given up; a test
+ * tells when that is gone. Without it everything works, only slower, ruder or with more memory (decision 11).
  */
 public final class Wire {
 
     private static final System.Logger LOG = System.getLogger(Wire.class.getName());
 
-    private static final @Nullable Field CHANNEL = channelField();
+    private static final @Nullable Field CHANNEL = field("delegate");
+
+    /** What the web server reads into and writes from, 8 KiB each: half of what an idle connection takes. */
+    private static final List<Field> BUFFERS = Stream.of("readBuffer", "writeBuffer")
+            .map(Wire::field)
+            .filter(Objects::nonNull)
+            .toList();
 
     /** What one call into the operating system sends at most: in between, a deadline is noticed. */
     private static final long PIECE_BYTES = 4L << 20;
@@ -53,13 +61,13 @@ public final class Wire {
         this.stallNanos = stall.toNanos();
     }
 
-    private static @Nullable Field channelField() {
+    private static @Nullable Field field(String name) {
         try {
-            var field = NioSocket.class.getDeclaredField("delegate");
+            var field = NioSocket.class.getDeclaredField(name);
             field.setAccessible(true);
             return field;
         } catch (NoSuchFieldException | InaccessibleObjectException | SecurityException e) {
-            LOG.log(System.Logger.Level.WARNING, "the web server hides its sockets: files are sent by hand", e);
+            LOG.log(System.Logger.Level.WARNING, "the web server hides its sockets: all goes through its buffers", e);
             return null;
         }
     }
@@ -67,9 +75,15 @@ public final class Wire {
     /** That of a connection of the web server; empty when there is something between, such as TLS. */
     static Optional<Wire> of(HelidonSocket socket, Wait wait, Duration stall) {
         try {
-            return CHANNEL != null && socket.getClass() == NioSocket.class
-                    ? Optional.of(new Wire((SocketChannel) CHANNEL.get(socket), wait, stall))
-                    : Optional.empty();
+            if (CHANNEL == null || socket.getClass() != NioSocket.class) {
+                return Optional.empty();
+            }
+            var wire = new Wire((SocketChannel) CHANNEL.get(socket), wait, stall);
+            for (var buffer : BUFFERS) {
+                // Whoever would use it all the same fails, and the connection ends.
+                buffer.set(socket, null);
+            }
+            return Optional.of(wire);
         } catch (IllegalAccessException e) {
             return Optional.empty();
         }
