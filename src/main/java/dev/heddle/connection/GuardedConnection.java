@@ -35,6 +35,8 @@ public final class GuardedConnection implements ConnectionContext {
     /** The end of a head. */
     private static final byte[] EMPTY_LINE = {'\r', '\n', '\r', '\n'};
 
+    private static final int LINE_END_BYTES = 2;
+
     /** A body that is longer is read in pieces of that size. Idle connections hold nothing of it, busy ones one piece. */
     private static final int PIECE_BYTES = 32 * 1024;
 
@@ -198,6 +200,11 @@ public final class GuardedConnection implements ConnectionContext {
 
     private byte @Nullable [] head() {
         var bytes = next(0);
+        if (bytes != null && headBegan == 0 && startsWithLineEnd(bytes)) {
+            // Behind a body, by old clients; one is ignored (RFC 9112 §2.2).
+            headBegan = System.nanoTime();
+            bytes = bytes.length > LINE_END_BYTES ? Arrays.copyOfRange(bytes, LINE_END_BYTES, bytes.length) : next(0);
+        }
         if (bytes == null) {
             return null;
         }
@@ -213,6 +220,10 @@ public final class GuardedConnection implements ConnectionContext {
             headBegan = System.nanoTime();
         }
         return bytes;
+    }
+
+    private static boolean startsWithLineEnd(byte[] bytes) {
+        return bytes.length >= LINE_END_BYTES && bytes[0] == '\r' && bytes[1] == '\n';
     }
 
     /** Behind the empty line, 0 when it is not there yet; it may begin in one read and end in another. */

@@ -190,6 +190,10 @@ public final class Kernel {
     private Answer route(Request request, Sent sent) {
         request.rate(edge.addresses().take(request.clientKey()));
         requireSmallHeaders(request);
+        if (request.rawPath().equals("*") && request.method().equals("OPTIONS")) {
+            // About the server as a whole, RFC 9110 §9.3.7.
+            return Answer.of(204).header(HeaderNames.ALLOW, routes.methods());
+        }
         var place = routes.find(request.rawPath());
         if (place == null) {
             throw Problem.NOT_FOUND.asException();

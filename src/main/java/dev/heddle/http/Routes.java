@@ -119,6 +119,13 @@ public final class Routes {
         return List.copyOf(operations);
     }
 
+    /** Every method that something takes, as the {@code Allow} header has them. */
+    String methods() {
+        var methods = new TreeSet<String>(List.of("HEAD", "OPTIONS"));
+        operations.forEach(operation -> methods.add(operation.method()));
+        return String.join(", ", methods);
+    }
+
     /** What is at a path. */
     record Place(Map<String, Route> routes, List<String> values) {
 

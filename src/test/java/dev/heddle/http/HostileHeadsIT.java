@@ -223,7 +223,10 @@ class HostileHeadsIT {
                 closes(400, "bare LF after a header", "GET /problems HTTP/1.1\r\nHost: a\n\r\n"),
                 closes(400, "bare LF at the end", "GET /problems HTTP/1.1\r\nHost: a\r\n\n"),
                 closes(400, "bare CR after the first line", "GET /problems HTTP/1.1\rHost: a\r\n\r\n"),
-                closes(400, "an empty line first", "\r\nGET /problems HTTP/1.1\r\nHost: a\r\n\r\n"));
+                stays(200, "an empty line first", "\r\nGET /problems HTTP/1.1\r\nHost: a\r\n\r\n"),
+                closes(400, "two empty lines first", "\r\n\r\nGET /problems HTTP/1.1\r\nHost: a\r\n\r\n"),
+                stays(204, "the server as a whole", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
+                stays(404, "nothing as a whole", "GET * HTTP/1.1\r\nHost: a\r\n\r\n"));
     }
 
     static Stream<HostileRequest> headers() {
