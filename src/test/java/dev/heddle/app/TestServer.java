@@ -28,8 +28,13 @@ import java.util.Properties;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import org.opentest4j.TestAbortedException;
 
-/** A whole Heddle on real sockets and a schema of its own, and a client for it. Whoever starts it closes it. */
+/**
+ * A whole Heddle on real sockets and a schema of its own, and a client for it. Whoever starts it closes it. It runs in this
+ * JVM, or in a process of its own when the tests are about the image ({@link HeddleProcess#IMAGE}); what can only be seen
+ * from inside is then no subject, and the test that asks for it is skipped.
+ */
 public final class TestServer implements AutoCloseable {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
@@ -39,9 +44,52 @@ public final class TestServer implements AutoCloseable {
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final String schema;
     private final Path directory;
-    private final Heddle heddle;
+    private final Running running;
     private final String adminToken;
     private final List<AccessLog.Entry> accessLog = new CopyOnWriteArrayList<>();
+
+    /** A server, wherever it runs. */
+    private sealed interface Running {
+        int port();
+
+        int adminPort();
+
+        void close();
+    }
+
+    private record Inside(Heddle heddle) implements Running {
+        @Override
+        public int port() {
+            return heddle.port();
+        }
+
+        @Override
+        public int adminPort() {
+            return heddle.adminPort();
+        }
+
+        @Override
+        public void close() {
+            heddle.close();
+        }
+    }
+
+    private record Outside(HeddleProcess process) implements Running {
+        @Override
+        public int port() {
+            return process.port();
+        }
+
+        @Override
+        public int adminPort() {
+            return process.adminPort();
+        }
+
+        @Override
+        public void close() {
+            process.close();
+        }
+    }
 
     /** A user and a token that may read and write. */
     public record Person(String id, String token) {}
@@ -85,11 +133,24 @@ public final class TestServer implements AutoCloseable {
                     "SERVER_SHUTDOWN_GRACE", "2s"));
             environment.putAll(settings);
             var config = Files.writeString(directory.resolve("app.yaml"), yaml);
-            heddle = Heddle.start(SettingsReader.read(config, environment, new Properties()), accessLog::add);
+            running = HeddleProcess.IMAGE.isPresent()
+                    ? new Outside(startProcess(environment, config))
+                    : new Inside(
+                            Heddle.start(SettingsReader.read(config, environment, new Properties()), accessLog::add));
             var file = directory.resolve("admin-token");
             adminToken = Files.exists(file) ? Files.readString(file).strip() : "";
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private HeddleProcess startProcess(Map<String, String> environment, Path config) throws IOException {
+        var process = HeddleProcess.start(directory, environment, List.of(), "--config", config.toString());
+        try {
+            return process.awaitReady();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 
@@ -105,7 +166,12 @@ public final class TestServer implements AutoCloseable {
 
     /** With an {@code app.yaml} of the test's own, for what only a file can name. */
     public static TestServer with(String yaml) {
-        return new TestServer(TestPostgres.newSchema(), yaml, Map.of());
+        return with(yaml, Map.of());
+    }
+
+    /** With both. */
+    public static TestServer with(String yaml, Map<String, String> settings) {
+        return new TestServer(TestPostgres.newSchema(), yaml, settings);
     }
 
     /** One of several over that schema. */
@@ -138,20 +204,31 @@ public final class TestServer implements AutoCloseable {
     }
 
     public int port() {
-        return heddle.port();
+        return running.port();
     }
 
     public int adminPort() {
-        return heddle.adminPort();
+        return running.adminPort();
     }
 
     Heddle heddle() {
-        return heddle;
+        if (running instanceof Inside(var heddle)) {
+            return heddle;
+        }
+        throw new TestAbortedException("seen from inside only, and this Heddle is a process of its own");
+    }
+
+    /** Its process, when it has one of its own. */
+    HeddleProcess process() {
+        if (running instanceof Outside(var process)) {
+            return process;
+        }
+        throw new TestAbortedException("this Heddle is no process of its own");
     }
 
     /** Every operation of its API. */
     public List<Routes.Operation> operations() {
-        return heddle.routes().operations();
+        return heddle().routes().operations();
     }
 
     /** The first administrator's token; empty for a replica, which made none. */
@@ -161,6 +238,7 @@ public final class TestServer implements AutoCloseable {
 
     /** What the access log was told. */
     public List<AccessLog.Entry> accessLog() {
+        heddle();
         return accessLog;
     }
 
@@ -288,7 +366,7 @@ public final class TestServer implements AutoCloseable {
 
     @Override
     public void close() {
-        heddle.close();
+        running.close();
         client.close();
     }
 }
