@@ -43,11 +43,16 @@ final class HeddleProcess implements AutoCloseable {
             throws IOException {
         var command = new ArrayList<>(IMAGE.map(HeddleProcess::fromImage).orElseGet(() -> fromClassPath(jvm)));
         command.addAll(List.of(words));
-        var builder = new ProcessBuilder(command).redirectErrorStream(true);
+        var builder = new ProcessBuilder(command);
         builder.environment().put("HEDDLE_JAVA_OPTS", String.join(" ", jvm));
         builder.environment().putAll(Map.of("SERVER_PORT", "0", "ADMIN_PORT", "0", "DATA_DIRECTORY", data.toString()));
         builder.environment().putAll(settings);
-        return new HeddleProcess(builder.start());
+        return start(builder);
+    }
+
+    /** The same with a command and an environment of the test's own. */
+    static HeddleProcess start(ProcessBuilder builder) throws IOException {
+        return new HeddleProcess(builder.redirectErrorStream(true).start());
     }
 
     private static List<String> fromImage(Path image) {

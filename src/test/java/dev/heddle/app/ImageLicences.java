@@ -3,13 +3,20 @@ package dev.heddle.app;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.TreeMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import java.util.zip.ZipFile;
 
@@ -20,31 +27,87 @@ import java.util.zip.ZipFile;
 final class ImageLicences {
 
     private static final Pattern TEXT = Pattern.compile(
-            "(META-INF/)?([a-zA-Z0-9._-]+/)*(LICEN[CS]E|NOTICE|COPYING)[^/]*", Pattern.CASE_INSENSITIVE);
+            "([a-zA-Z0-9._-]+/)*(LICEN[CS]E|NOTICE|COPYING)([-_.](?!class)[^/]*)?", Pattern.CASE_INSENSITIVE);
 
-    private ImageLicences() {}
+    private final Path image;
+    private final Path target;
+    private final Map<String, Path> jars;
 
-    /** Reads {@code sbom.cdx.json} and the jars below {@code lib}, and writes {@code licences}. */
+    // Most parts have the same text, whose name each of them shares.
+    private final Map<String, String> names = new HashMap<>();
+
+    private ImageLicences(Path image) throws IOException {
+        this.image = image;
+        this.target = image.resolve("licences");
+        try (var files = Files.walk(image.resolve("lib"))) {
+            jars = files.filter(file -> file.toString().endsWith(".jar"))
+                    .collect(Collectors.toMap(file -> file.getFileName().toString(), Function.identity()));
+        }
+    }
+
+    /**
+     * Reads {@code sbom.cdx.json} and the jars below {@code lib}, and writes {@code licences}.
+     *
+     * @throws IllegalStateException when a part names no licence, or a jar is no known part
+     */
     public static void main(String[] words) throws IOException {
-        var image = Path.of(words[0]);
-        var target = Files.createDirectories(image.resolve("licences"));
-        var lines = new TreeMap<String, String>();
-        for (var part : new ObjectMapper()
-                .readTree(image.resolve("sbom.cdx.json").toFile())
-                .path("components")) {
-            lines.put(name(part), name(part) + ": " + licence(part));
+        new ImageLicences(Path.of(words[0])).write();
+    }
+
+    private void write() throws IOException {
+        Files.createDirectories(target);
+        var lines = new TreeSet<String>();
+        for (var part : whatIsThere()) {
+            lines.add(name(part) + ": " + licence(part) + texts(part));
         }
         var list = new ArrayList<>(List.of(
-                "What this image is made of, and under which licence. The texts that the parts bring along are in the",
-                "directories beside this file, those of the Java runtime in runtime/legal.",
+                "What this image is made of, under which licence, and which files beside this one hold the texts that"
+                        + " came",
+                "with it. Those of the Java runtime are in runtime/legal; PostgreSQL's is in PostgreSQL.txt.",
                 ""));
-        list.addAll(lines.values());
+        list.addAll(lines);
         Files.write(target.resolve("THIRD-PARTY.txt"), list);
-        try (var jars = Files.walk(image.resolve("lib"))) {
-            for (var jar : jars.filter(file -> file.toString().endsWith(".jar")).toList()) {
-                copyTexts(jar, target);
+    }
+
+    /** The parts of the image; the list of parts is one of dependencies, and loses those that only compiled it. */
+    private List<JsonNode> whatIsThere() throws IOException {
+        var mapper = new ObjectMapper();
+        var file = image.resolve("sbom.cdx.json").toFile();
+        var sbom = mapper.readTree(file);
+        var missing = new HashSet<String>();
+        var parts = new ArrayList<JsonNode>();
+        for (var part : sbom.path("components")) {
+            if (jars.containsKey(jarName(part))) {
+                parts.add(part);
+            } else {
+                missing.add(part.path("bom-ref").asText());
             }
         }
+        if (parts.size() != jars.size() - 1) {
+            throw new IllegalStateException("of " + jars.keySet() + " only these and Heddle's may be there: " + parts);
+        }
+        removeAll(
+                sbom.path("components"),
+                part -> missing.contains(part.path("bom-ref").asText()));
+        removeAll(
+                sbom.path("dependencies"),
+                edge -> missing.contains(edge.path("ref").asText()));
+        sbom.path("dependencies")
+                .forEach(edge -> removeAll(edge.path("dependsOn"), it -> missing.contains(it.asText())));
+        mapper.writerWithDefaultPrettyPrinter().writeValue(file, sbom);
+        return parts;
+    }
+
+    private static void removeAll(JsonNode array, Predicate<JsonNode> condition) {
+        for (var each = array.iterator(); each.hasNext(); ) {
+            if (condition.test(each.next())) {
+                each.remove();
+            }
+        }
+    }
+
+    private static String jarName(JsonNode part) {
+        return part.path("name").asText() + "-" + part.path("version").asText() + ".jar";
     }
 
     private static String name(JsonNode part) {
@@ -53,13 +116,13 @@ final class ImageLicences {
     }
 
     private static String licence(JsonNode part) {
-        var names = StreamSupport.stream(part.path("licenses").spliterator(), false)
+        var licences = StreamSupport.stream(part.path("licenses").spliterator(), false)
                 .map(ImageLicences::nameOfLicence)
                 .toList();
-        if (names.isEmpty()) {
+        if (licences.isEmpty()) {
             throw new IllegalStateException(name(part) + " names no licence; it must not be passed on like that");
         }
-        return String.join(" or ", names);
+        return String.join(" or ", licences);
     }
 
     private static String nameOfLicence(JsonNode entry) {
@@ -68,22 +131,33 @@ final class ImageLicences {
                 .asText(licence.path("id").asText(licence.path("name").asText()));
     }
 
-    private static void copyTexts(Path jar, Path target) throws IOException {
-        var own = target.resolve(jar.getFileName().toString().replaceFirst("\\.jar$", ""));
+    private String texts(JsonNode part) throws IOException {
+        var texts = copyTexts(Objects.requireNonNull(jars.get(jarName(part))));
+        return texts.isEmpty() ? "" : " (" + String.join(", ", new TreeSet<>(texts)) + ")";
+    }
+
+    private List<String> copyTexts(Path jar) throws IOException {
+        var texts = new ArrayList<String>();
         try (var archive = new ZipFile(jar.toFile())) {
             for (var entry : archive.stream()
-                    .filter(it -> !it.isDirectory() && isText(it.getName()))
+                    .filter(it ->
+                            !it.isDirectory() && TEXT.matcher(it.getName()).matches())
                     .toList()) {
-                Files.createDirectories(own);
                 try (var in = archive.getInputStream(entry)) {
-                    // Several may have the same name in different directories.
-                    Files.write(own.resolve(entry.getName().replace('/', '-')), in.readAllBytes());
+                    var name = jar.getFileName() + "-" + entry.getName().replace('/', '-');
+                    texts.add(keep(name.replace(".jar-", "-"), in.readAllBytes()));
                 }
             }
         }
+        return texts;
     }
 
-    private static boolean isText(String name) {
-        return TEXT.matcher(name).matches() && !name.toLowerCase(Locale.ROOT).endsWith(".class");
+    private String keep(String name, byte[] text) throws IOException {
+        var known = names.putIfAbsent(new String(text, StandardCharsets.ISO_8859_1), name);
+        if (known != null) {
+            return known;
+        }
+        Files.write(target.resolve(name), text);
+        return name;
     }
 }

@@ -4,9 +4,12 @@ import dev.heddle.app.TestServer.Person;
 import dev.heddle.app.TestServer.Reply;
 import dev.heddle.testing.FakeUpstream;
 import dev.heddle.testing.Form;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -40,13 +43,15 @@ final class ImageTraining {
     }
 
     /**
-     * Makes the cache.
+     * Makes the cache and the list of the jars that it is made of.
      *
-     * @param words its file
      * @throws IllegalStateException when it cannot be made, or when there is a route that it knows nothing of
      */
-    public static void main(String[] words) throws InterruptedException {
-        var cache = Path.of(words[0]);
+    public static void main(String[] words) throws IOException, InterruptedException {
+        var library = HeddleProcess.IMAGE.orElseThrow().resolve("lib");
+        writeClassPath(library);
+        // As seen from here: the options are words, and the path of the image may have blanks.
+        var cache = Path.of("").toAbsolutePath().relativize(library.resolve("heddle.aot"));
         try (var upstream = FakeUpstream.json("{\"celsius\": 7}");
                 var server = TestServer.with(yaml(upstream.url()), options(upstream.url(), cache))) {
             var training = new ImageTraining(server, upstream.url());
@@ -64,6 +69,18 @@ final class ImageTraining {
         }
         // The PostgreSQL of the tests ends with this JVM.
         System.exit(0);
+    }
+
+    /** The jars in their order, each with its size, by which the launcher knows them again. */
+    private static void writeClassPath(Path library) throws IOException {
+        var lines = new ArrayList<String>();
+        try (var jars = Files.newDirectoryStream(library, "*.jar")) {
+            for (var jar : jars) {
+                lines.add(Files.size(jar) + " " + jar.getFileName());
+            }
+        }
+        lines.sort(Comparator.comparing(line -> line.substring(line.indexOf(' '))));
+        Files.write(library.resolve("classpath"), lines);
     }
 
     private static String yaml(String url) {
@@ -86,7 +103,7 @@ final class ImageTraining {
     private static Map<String, String> options(String url, Path cache) {
         return Map.of(
                 "HEDDLE_JAVA_OPTS",
-                "-Xlog:aot*=warning -XX:AOTCacheOutput=" + cache,
+                "-XX:AOTCacheOutput=" + cache,
                 "BATCH_ALLOW",
                 url,
                 "BATCH_PRIVATE_NETWORKS",
