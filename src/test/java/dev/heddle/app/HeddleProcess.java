@@ -87,7 +87,8 @@ final class HeddleProcess implements AutoCloseable {
     }
 
     HeddleProcess awaitReady() throws InterruptedException {
-        if (!ready.await(60, TimeUnit.SECONDS) || !process.isAlive()) {
+        // Not whether it lives: a moment after its last word it still does.
+        if (!ready.await(60, TimeUnit.SECONDS) || !ADMIN.matcher(output()).find()) {
             throw new IllegalStateException("not ready: " + output());
         }
         return this;

@@ -109,7 +109,9 @@ final class ImageTraining {
                 "BATCH_PRIVATE_NETWORKS",
                 "127.0.0.0/8",
                 "DATABASE_POOL_SIZE",
-                "16");
+                "16",
+                "LOG_MAX_FILES",
+                "8");
     }
 
     private void round(Person person) {

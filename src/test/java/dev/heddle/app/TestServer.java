@@ -1,6 +1,7 @@
 package dev.heddle.app;
 
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -28,7 +29,6 @@ import java.util.Properties;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
-import org.opentest4j.TestAbortedException;
 
 /**
  * A whole Heddle on real sockets and a schema of its own, and a client for it. Whoever starts it closes it. It runs in this
@@ -130,6 +130,8 @@ public final class TestServer implements AutoCloseable {
                     "DATABASE_USERNAME", TestPostgres.username(),
                     "DATABASE_PASSWORD", TestPostgres.password(),
                     "DATABASE_POOL_SIZE", "4",
+                    // In this JVM nobody keeps a log either, and tests put their own there.
+                    "LOG_MAX_FILES", "0",
                     "SERVER_SHUTDOWN_GRACE", "2s"));
             environment.putAll(settings);
             var config = Files.writeString(directory.resolve("app.yaml"), yaml);
@@ -212,18 +214,26 @@ public final class TestServer implements AutoCloseable {
     }
 
     Heddle heddle() {
-        if (running instanceof Inside(var heddle)) {
-            return heddle;
-        }
-        throw new TestAbortedException("seen from inside only, and this Heddle is a process of its own");
+        assumeInside();
+        return ((Inside) running).heddle();
+    }
+
+    /** Skips a test that can only see what it is about, such as lines of the log, in its own JVM. */
+    public static void assumeInside() {
+        assumeTrue(HeddleProcess.IMAGE.isEmpty(), "seen from inside only, and Heddle is a process of its own");
+    }
+
+    /** The process that it runs in. */
+    public long pid() {
+        return switch (running) {
+            case Inside _ -> ProcessHandle.current().pid();
+            case Outside(var process) -> process.pid();
+        };
     }
 
     /** Its process, when it has one of its own. */
     HeddleProcess process() {
-        if (running instanceof Outside(var process)) {
-            return process;
-        }
-        throw new TestAbortedException("this Heddle is no process of its own");
+        return ((Outside) running).process();
     }
 
     /** Every operation of its API. */
@@ -238,7 +248,7 @@ public final class TestServer implements AutoCloseable {
 
     /** What the access log was told. */
     public List<AccessLog.Entry> accessLog() {
-        heddle();
+        assumeInside();
         return accessLog;
     }
 
