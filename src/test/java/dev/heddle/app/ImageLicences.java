@@ -73,6 +73,9 @@ final class ImageLicences {
     private List<JsonNode> whatIsThere() throws IOException {
         var mapper = new ObjectMapper();
         var file = image.resolve("sbom.cdx.json").toFile();
+        if (!file.isFile()) {
+            throw new IllegalStateException(file + " is missing; its plugin makes none while Maven is offline");
+        }
         var sbom = mapper.readTree(file);
         var missing = new HashSet<String>();
         var parts = new ArrayList<JsonNode>();
