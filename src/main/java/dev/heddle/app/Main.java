@@ -13,10 +13,11 @@ import org.jspecify.annotations.Nullable;
 public final class Main {
 
     private static final String USAGE = """
-        usage: heddle [serve | check-config | version] [--config FILE]
+        usage: heddle [serve | check-config | health | version] [--config FILE]
 
           serve         start the server (the default)
           check-config  read the settings, print them and where each comes from; exit code 2 if any is refused
+          health        ask the Heddle with these settings, on this machine, whether it is ready; exit code 1 if not
           version       print the version
 
           --config FILE read FILE instead of ./app.yaml
@@ -52,6 +53,9 @@ public final class Main {
                 settings.describe().forEach(out::println);
                 return 0;
             }
+            if (arguments.command().equals("health")) {
+                return HealthCheck.run(settings.admin(), out, err);
+            }
             return serve(settings, out, err);
         } catch (SettingsException e) {
             err.println("heddle: the settings are refused:");
@@ -71,7 +75,7 @@ public final class Main {
             var word = words.get(i);
             if (word.equals("--config") && i + 1 < words.size() && config == null) {
                 config = Path.of(words.get(++i));
-            } else if (List.of("serve", "check-config", "version").contains(word) && command == null) {
+            } else if (List.of("serve", "check-config", "health", "version").contains(word) && command == null) {
                 command = word;
             } else {
                 throw new IllegalArgumentException("cannot understand \"" + word + "\"");

@@ -10,12 +10,20 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
-/** Heddle as a process of its own, the way an operator runs it. Closing it kills it if it still lives. */
+/**
+ * Heddle as a process of its own, the way an operator runs it: from the class path of the tests, or from the image that the
+ * system property {@code heddle.image} names. Closing it kills it if it still lives.
+ */
 final class HeddleProcess implements AutoCloseable {
+
+    /** The image under test; empty when it is the class path. */
+    static final Optional<Path> IMAGE = Optional.ofNullable(System.getProperty("heddle.image"))
+            .map(directory -> Path.of(directory).toAbsolutePath());
 
     private static final Pattern API = Pattern.compile("API\\s+http://127\\.0\\.0\\.1:(\\d+)");
     private static final Pattern ADMIN = Pattern.compile("admin\\s+http://127\\.0\\.0\\.1:(\\d+)");
@@ -33,17 +41,32 @@ final class HeddleProcess implements AutoCloseable {
     /** Starts one; the settings are named as environment variables. */
     static HeddleProcess start(Path data, Map<String, String> settings, List<String> jvm, String... words)
             throws IOException {
+        var command = new ArrayList<>(IMAGE.map(HeddleProcess::fromImage).orElseGet(() -> fromClassPath(jvm)));
+        command.addAll(List.of(words));
+        var builder = new ProcessBuilder(command);
+        builder.environment().put("HEDDLE_JAVA_OPTS", String.join(" ", jvm));
+        builder.environment().putAll(Map.of("SERVER_PORT", "0", "ADMIN_PORT", "0", "DATA_DIRECTORY", data.toString()));
+        builder.environment().putAll(TestServer.NO_RATE_LIMITS);
+        builder.environment().putAll(settings);
+        return start(builder);
+    }
+
+    /** The same with a command and an environment of the test's own. */
+    static HeddleProcess start(ProcessBuilder builder) throws IOException {
+        return new HeddleProcess(builder.redirectErrorStream(true).start());
+    }
+
+    private static List<String> fromImage(Path image) {
+        return List.of(image.resolve("bin/heddle").toString());
+    }
+
+    private static List<String> fromClassPath(List<String> jvm) {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(jvm);
         command.addAll(
                 List.of("--enable-preview", "-cp", System.getProperty("java.class.path"), "dev.heddle.app.Main"));
-        command.addAll(List.of(words));
-        var builder = new ProcessBuilder(command).redirectErrorStream(true);
-        builder.environment().putAll(Map.of("SERVER_PORT", "0", "ADMIN_PORT", "0", "DATA_DIRECTORY", data.toString()));
-        builder.environment().putAll(TestServer.NO_RATE_LIMITS);
-        builder.environment().putAll(settings);
-        return new HeddleProcess(builder.start());
+        return command;
     }
 
     private void read() {
@@ -65,7 +88,8 @@ final class HeddleProcess implements AutoCloseable {
     }
 
     HeddleProcess awaitReady() throws InterruptedException {
-        if (!ready.await(60, TimeUnit.SECONDS) || !process.isAlive()) {
+        // Not whether it lives: a moment after its last word it still does.
+        if (!ready.await(60, TimeUnit.SECONDS) || !ADMIN.matcher(output()).find()) {
             throw new IllegalStateException("not ready: " + output());
         }
         return this;
@@ -78,9 +102,9 @@ final class HeddleProcess implements AutoCloseable {
         return process.exitValue();
     }
 
-    /** SIGTERM. */
+    /** SIGTERM. What it says until it has ended is still read, which {@code destroy} would put an end to. */
     void terminate() {
-        process.destroy();
+        Signals.send("TERM", process.pid());
     }
 
     /** SIGKILL. */

@@ -4,16 +4,23 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The command line, but for serving. */
 class MainTest {
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    @TempDir
+    private Path directory;
 
     private int run(String... words) {
         return Main.run(
@@ -56,5 +63,12 @@ class MainTest {
     @Test
     void configNeedsAFile() {
         assertEquals(2, run("check-config", "--config"));
+    }
+
+    @Test
+    void healthOfAPortThatOnlyTheServerKnowsIsRefused() throws IOException {
+        var config = Files.writeString(directory.resolve("app.yaml"), "admin:\n  port: 0\n");
+        assertEquals(2, run("health", "--config", config.toString()));
+        assertTrue(err.toString(StandardCharsets.UTF_8).contains("admin.port"));
     }
 }

@@ -1,6 +1,7 @@
 package dev.heddle.app;
 
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -29,7 +30,11 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** A whole Heddle on real sockets and a schema of its own, and a client for it. Whoever starts it closes it. */
+/**
+ * A whole Heddle on real sockets and a schema of its own, and a client for it. Whoever starts it closes it. It runs in this
+ * JVM, or in a process of its own when the tests are about the image ({@link HeddleProcess#IMAGE}); what can only be seen
+ * from inside is then no subject, and the test that asks for it is skipped.
+ */
 public final class TestServer implements AutoCloseable {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
@@ -43,9 +48,52 @@ public final class TestServer implements AutoCloseable {
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final String schema;
     private final Path directory;
-    private final Heddle heddle;
+    private final Running running;
     private final String adminToken;
     private final List<AccessLog.Entry> accessLog = new CopyOnWriteArrayList<>();
+
+    /** A server, wherever it runs. */
+    private sealed interface Running {
+        int port();
+
+        int adminPort();
+
+        void close();
+    }
+
+    private record Inside(Heddle heddle) implements Running {
+        @Override
+        public int port() {
+            return heddle.port();
+        }
+
+        @Override
+        public int adminPort() {
+            return heddle.adminPort();
+        }
+
+        @Override
+        public void close() {
+            heddle.close();
+        }
+    }
+
+    private record Outside(HeddleProcess process) implements Running {
+        @Override
+        public int port() {
+            return process.port();
+        }
+
+        @Override
+        public int adminPort() {
+            return process.adminPort();
+        }
+
+        @Override
+        public void close() {
+            process.close();
+        }
+    }
 
     /** A user and a token that may read and write. */
     public record Person(String id, String token) {}
@@ -86,16 +134,31 @@ public final class TestServer implements AutoCloseable {
                     "DATABASE_USERNAME", TestPostgres.username(),
                     "DATABASE_PASSWORD", TestPostgres.password(),
                     "DATABASE_POOL_SIZE", "4",
+                    // In this JVM nobody keeps a log either, and tests put their own there.
+                    "LOG_MAX_FILES", "0",
                     "SERVER_SHUTDOWN_GRACE", "2s"));
             // All tests come from one address, and as fast as they can.
             environment.putAll(NO_RATE_LIMITS);
             environment.putAll(settings);
             var config = Files.writeString(directory.resolve("app.yaml"), yaml);
-            heddle = Heddle.start(SettingsReader.read(config, environment, new Properties()), accessLog::add);
+            running = HeddleProcess.IMAGE.isPresent()
+                    ? new Outside(startProcess(environment, config))
+                    : new Inside(
+                            Heddle.start(SettingsReader.read(config, environment, new Properties()), accessLog::add));
             var file = directory.resolve("admin-token");
             adminToken = Files.exists(file) ? Files.readString(file).strip() : "";
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private HeddleProcess startProcess(Map<String, String> environment, Path config) throws IOException {
+        var process = HeddleProcess.start(directory, environment, List.of(), "--config", config.toString());
+        try {
+            return process.awaitReady();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 
@@ -149,20 +212,39 @@ public final class TestServer implements AutoCloseable {
     }
 
     public int port() {
-        return heddle.port();
+        return running.port();
     }
 
     public int adminPort() {
-        return heddle.adminPort();
+        return running.adminPort();
     }
 
     Heddle heddle() {
-        return heddle;
+        assumeInside();
+        return ((Inside) running).heddle();
+    }
+
+    /** Skips a test that can only see what it is about, such as lines of the log, in its own JVM. */
+    public static void assumeInside() {
+        assumeTrue(HeddleProcess.IMAGE.isEmpty(), "seen from inside only, and Heddle is a process of its own");
+    }
+
+    /** The process that it runs in. */
+    public long pid() {
+        return switch (running) {
+            case Inside _ -> ProcessHandle.current().pid();
+            case Outside(var process) -> process.pid();
+        };
+    }
+
+    /** Its process, when it has one of its own. */
+    HeddleProcess process() {
+        return ((Outside) running).process();
     }
 
     /** Every operation of its API. */
     public List<Routes.Operation> operations() {
-        return heddle.routes().operations();
+        return heddle().routes().operations();
     }
 
     /** The first administrator's token; empty for a replica, which made none. */
@@ -172,6 +254,7 @@ public final class TestServer implements AutoCloseable {
 
     /** What the access log was told. */
     public List<AccessLog.Entry> accessLog() {
+        assumeInside();
         return accessLog;
     }
 
@@ -299,7 +382,7 @@ public final class TestServer implements AutoCloseable {
 
     @Override
     public void close() {
-        heddle.close();
+        running.close();
         client.close();
     }
 }

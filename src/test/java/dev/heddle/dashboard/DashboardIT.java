@@ -241,6 +241,7 @@ class DashboardIT {
 
     @Test
     void aBrokenSourceIsAnErrorInTheAnswerAndInTheLog() {
+        TestServer.assumeInside();
         var errors = new CopyOnWriteArrayList<String>();
         var handler = new Handler() {
             @Override

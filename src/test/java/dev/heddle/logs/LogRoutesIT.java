@@ -329,10 +329,10 @@ class LogRoutesIT {
         await().atMost(Duration.ofSeconds(5)).until(() -> openedLogs() == 0);
     }
 
-    /** Of this process, by the files that the system says it has open. */
+    /** Of the server's process, by the files that the system says it has open. */
     private static long openedLogs() throws IOException {
         var real = logs.toRealPath().resolve("heddle.log");
-        try (var open = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+        try (var open = Files.newDirectoryStream(Path.of("/proc", String.valueOf(server.pid()), "fd"))) {
             long count = 0;
             for (var entry : open) {
                 count += isLinkTo(entry, real) ? 1 : 0;

@@ -135,7 +135,7 @@ class TaskImportIT {
     /** What an import of this server has on the disk, with a name or without one. */
     private static List<String> leftovers() {
         var folder = server.directory().resolve("import").toAbsolutePath();
-        try (var files = Files.list(Path.of("/proc/self/fd"))) {
+        try (var files = Files.list(Path.of("/proc", String.valueOf(server.pid()), "fd"))) {
             var open = files.map(TaskImportIT::target)
                     .filter(target -> target.startsWith(folder.toString()))
                     .toList();
