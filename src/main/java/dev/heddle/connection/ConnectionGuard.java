@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,26 +29,39 @@ import org.jspecify.annotations.Nullable;
 public final class ConnectionGuard implements ServerConnectionSelector {
 
     private final ServerConnectionSelector next;
+    private final int connections;
     private final ConnectionLimits limits;
     private final ConnectionWatch watch;
+    private final Supplier<byte[]> refusal;
     private final Addresses addresses;
     private final LongAdder accepted = new LongAdder();
     private final LongAdder gone = new LongAdder();
 
     /**
+     * How large the head of a request may be, in bytes.
+     *
+     * @param requestLine more is 414
+     * @param headers more is not read
+     */
+    public record HeadSize(int requestLine, int headers) {}
+
+    /**
      * For connections of HTTP/1.1.
      *
-     * @param requestLineBytes more is 414
-     * @param headerBytes more is not read
+     * @param connections at once; whoever has one more is told so
      * @param watch keeps the limits
+     * @param refusal what one is told who has one connection more than there may be: a whole answer, as it is sent
      */
-    public ConnectionGuard(int requestLineBytes, int headerBytes, ConnectionLimits limits, ConnectionWatch watch) {
+    public ConnectionGuard(
+            HeadSize size, int connections, ConnectionLimits limits, ConnectionWatch watch, Supplier<byte[]> refusal) {
+        this.connections = connections;
         this.limits = limits;
         this.watch = watch;
+        this.refusal = refusal;
         this.addresses = new Addresses(limits.perAddress(), limits.proxies());
         var config = Http1Config.builder()
-                .maxPrologueLength(requestLineBytes)
-                .maxHeadersSize(headerBytes)
+                .maxPrologueLength(size.requestLine())
+                .maxHeadersSize(size.headers())
                 .addReceiveListener(new Received())
                 .addSendListener(new Sent())
                 .build();
@@ -135,9 +149,11 @@ public final class ConnectionGuard implements ServerConnectionSelector {
         }
 
         private void admitted(Limit limit) throws InterruptedException {
+            if (guard.open() > guard.connections) {
+                throw refused(Wait.Reason.TOTAL);
+            }
             if (!guard.addresses.enter(address)) {
-                guard.watch.count(Wait.Reason.ADDRESS);
-                throw new CloseConnectionException("too many connections of one address");
+                throw refused(Wait.Reason.ADDRESS);
             }
             guard.watch.enter(connection);
             ScopedValue.where(GuardedConnection.CURRENT, connection).<Void, InterruptedException>call(() -> {
@@ -154,6 +170,12 @@ public final class ConnectionGuard implements ServerConnectionSelector {
         @SuppressWarnings("removal") // Part of the interface; the web server calls the other one.
         public void handle(Semaphore semaphore) throws InterruptedException {
             inner.handle(semaphore);
+        }
+
+        private CloseConnectionException refused(Wait.Reason reason) {
+            guard.watch.count(reason);
+            connection.refuse(guard.refusal.get());
+            return new CloseConnectionException("too many connections");
         }
 
         private void leave() {

@@ -178,6 +178,19 @@ public final class GuardedConnection implements ConnectionContext {
         }
     }
 
+    /** Says that and no more, whatever is asked; it fits into what the system sends by itself. */
+    void refuse(byte[] answer) {
+        if (wire == null) {
+            return;
+        }
+        try {
+            wire.write(ByteBuffer.wrap(answer));
+            wire.linger();
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.TRACE, "a connection was gone before it was refused", e);
+        }
+    }
+
     /** What the body of this request may have; one that says by its chunks that it has more is refused at once. */
     public void bodyMax(long bytes) {
         bodyMax = bytes;

@@ -18,7 +18,9 @@ final class Wait {
         /** An answer was not read. */
         WRITE,
         /** There were too many connections of one address. */
-        ADDRESS
+        ADDRESS,
+        /** There were too many connections. */
+        TOTAL
     }
 
     private static final long NONE = 0;

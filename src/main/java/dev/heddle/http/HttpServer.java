@@ -3,12 +3,17 @@ package dev.heddle.http;
 import dev.heddle.connection.ConnectionGuard;
 import dev.heddle.connection.ConnectionLimits;
 import dev.heddle.connection.ConnectionWatch;
+import io.helidon.http.Header;
+import io.helidon.http.HeaderValues;
 import io.helidon.webserver.ErrorHandling;
 import io.helidon.webserver.ListenerConfig;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.HttpRouting;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +29,9 @@ public final class HttpServer implements AutoCloseable {
 
     /** Above this the web server stops reading headers and says 400; below, the kernel says 431. */
     private static final int HEADER_BYTES_HARD_FACTOR = 4;
+
+    /** Connections at once that are told that there are too many; further ones wait in the system's backlog. */
+    private static final int CONNECTIONS_REFUSED_MAX = 64;
 
     /** How often idle connections are looked for. */
     private static final Duration IDLE_PERIOD = Duration.ofSeconds(5);
@@ -44,7 +52,7 @@ public final class HttpServer implements AutoCloseable {
      *
      * @param host address or name to bind
      * @param port 0 lets the system choose
-     * @param maxConnections more wait in the kernel's backlog
+     * @param maxConnections more are refused with 503
      * @param maxBodyBytes a longer body is 413, whatever the route; each has a smaller limit of its own
      * @param maxHeaderBytes longer header fields are 431
      * @param limits what a client may do with a connection
@@ -106,7 +114,8 @@ public final class HttpServer implements AutoCloseable {
 
     private static SelfCheck.Target target(String name, Listener its, int port) {
         var address = its.address();
-        return new SelfCheck.Target(name, address.host(), port, its.guard(), address.maxConnections());
+        return new SelfCheck.Target(
+                name, address.host(), port, its.guard(), address.maxConnections() + CONNECTIONS_REFUSED_MAX);
     }
 
     private static HttpRouting.Builder routing(Kernel kernel) {
@@ -116,13 +125,17 @@ public final class HttpServer implements AutoCloseable {
     private static ConnectionGuard listener(
             ListenerConfig.BuilderBase<?, ?> listener, Address address, ConnectionWatch watch, Duration grace) {
         var guard = new ConnectionGuard(
-                REQUEST_LINE_BYTES, address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR, address.limits(), watch);
+                new ConnectionGuard.HeadSize(REQUEST_LINE_BYTES, address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR),
+                address.maxConnections(),
+                address.limits(),
+                watch,
+                HttpServer::tooManyConnections);
         listener.host(address.host())
                 .port(address.port())
                 .protocolsDiscoverServices(false)
                 .addConnectionSelector(guard)
                 .maxPayloadSize(address.maxBodyBytes())
-                .maxTcpConnections(address.maxConnections())
+                .maxTcpConnections(address.maxConnections() + CONNECTIONS_REFUSED_MAX)
                 // For nobody: the guard says of each connection that it is not idle, and ends it itself.
                 .idleConnectionTimeout(address.limits().idle().multipliedBy(2))
                 .idleConnectionPeriod(IDLE_PERIOD)
@@ -130,6 +143,23 @@ public final class HttpServer implements AutoCloseable {
                 // Else DirectProblems gets no message to tell one 400 from another; it sends none on.
                 .errorHandling(ErrorHandling.builder().includeEntity(true).build());
         return guard;
+    }
+
+    /** To one that has not been heard yet; it may ask for anything. */
+    private static byte[] tooManyConnections() {
+        var id = RequestIds.fresh();
+        var problem = Problem.OVERLOADED.because("There are too many connections; try again.");
+        var answer = Problems.answer(problem, "", id).header(HeaderValues.CONNECTION_CLOSE);
+        var text = new StringBuilder("HTTP/1.1 503 Service Unavailable\r\n");
+        Consumer<Header> write = header ->
+                text.append(header.name()).append(": ").append(header.get()).append("\r\n");
+        answer.headers().forEach(write);
+        CommonHeaders.of(answer, id, write);
+        text.append("Content-Length: ").append(answer.bytes().length).append("\r\n\r\n");
+        var head = text.toString().getBytes(StandardCharsets.US_ASCII);
+        var whole = Arrays.copyOf(head, head.length + answer.bytes().length);
+        System.arraycopy(answer.bytes(), 0, whole, head.length, answer.bytes().length);
+        return whole;
     }
 
     /** The port of the API. */

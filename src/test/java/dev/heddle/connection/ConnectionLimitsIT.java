@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
@@ -281,6 +282,13 @@ class ConnectionLimitsIT {
                 assertEquals(204, open.getLast().answer().status());
             }
             try (var more = RawConnection.to(few.port())) {
+                var refused = more.answer();
+                assertEquals(503, refused.status());
+                assertEquals(Optional.of("1"), refused.header("Retry-After"));
+                assertEquals(Optional.of("nosniff"), refused.header("X-Content-Type-Options"));
+                assertTrue(refused.saysClose());
+                assertTrue(refused.text().contains("too many connections"), refused::text);
+                more.send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n");
                 assertEquals("", more.rest().replace("(reset)", ""));
             }
             open.removeFirst().close();
@@ -293,6 +301,34 @@ class ConnectionLimitsIT {
             for (var one : open) {
                 one.close();
             }
+        }
+    }
+
+    @Test
+    void oneConnectionMoreThanThereMayBeIsToldSoAtOnce() throws IOException {
+        try (var full = TestServer.start(Map.of("SERVER_MAX_CONNECTIONS", "3"))) {
+            var open = new ArrayList<RawConnection>();
+            // Its own client may keep one, so it is full with three at most.
+            for (int i = 0; i < 3; i++) {
+                open.add(RawConnection.to(full.port()));
+            }
+            for (int i = 0; i < 100; i++) {
+                try (var more = RawConnection.to(full.port())) {
+                    more.send("GET / HTTP/1.1\r\n" + HOST + "\r\n");
+                    assertEquals(503, more.answer().status());
+                    assertEquals("", more.rest());
+                }
+            }
+            assertTrue(full.metric("http_server_connections_ended_total{reason=\"total\"}") >= 100);
+            for (var one : open) {
+                one.close();
+            }
+            await().untilAsserted(() -> {
+                try (var again = RawConnection.to(full.port())) {
+                    again.send("GET / HTTP/1.1\r\n" + HOST + "\r\n");
+                    assertEquals(200, again.answer().status());
+                }
+            });
         }
     }
 

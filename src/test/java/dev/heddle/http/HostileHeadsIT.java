@@ -354,7 +354,9 @@ class HostileHeadsIT {
     @MethodSource({"methods", "targets", "lineEnds", "headers"})
     void everyHeadHasItsOneAnswer(HostileRequest request) throws IOException {
         var answer = request.check(server, person);
-        assertEquals(request.status() == 405, answer.header("Allow").isPresent());
+        assertEquals(
+                request.status() == 405 || request.status() == 204,
+                answer.header("Allow").isPresent());
     }
 
     // ---- Times, types and conditions ----
