@@ -73,14 +73,10 @@ public final class ComputeRoutes {
     }
 
     private byte[] digest(InputStream body) {
-        var caller = Caller.current().id();
-        receiving.enter(caller);
-        try {
+        try (var _ = receiving.enter(Caller.current().id())) {
             return hashing.of(body);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } finally {
-            receiving.leave(caller);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.heddle.concurrent;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Places for what lasts as long as its caller likes, such as a body that is being received: so many in all, and so many of
@@ -32,12 +33,31 @@ public final class SharedPlaces {
         this.perCaller = perCaller;
     }
 
+    /** A place of a caller's, until it is closed; closing it twice is closing it once. For any thread. */
+    public final class Place implements AutoCloseable {
+
+        private final String caller;
+        private final AtomicBoolean isTaken = new AtomicBoolean(true);
+
+        private Place(String caller) {
+            this.caller = caller;
+        }
+
+        @Override
+        public void close() {
+            if (isTaken.compareAndSet(true, false)) {
+                leave(caller);
+            }
+        }
+    }
+
     /**
-     * Takes a place; every return must be followed by one {@link #leave}.
+     * Takes a place.
      *
      * @throws BulkheadFullException when there is none, or the caller has its share
      */
-    public synchronized void enter(String caller) {
+    @SuppressWarnings("MustBeClosedChecker") // The caller closes it.
+    public synchronized Place enter(String caller) {
         int its = inside.getOrDefault(caller, 0);
         if (taken >= places) {
             throw new BulkheadFullException(name + ": all " + places + " places are taken");
@@ -47,19 +67,11 @@ public final class SharedPlaces {
         }
         inside.put(caller, its + 1);
         taken++;
+        return new Place(caller);
     }
 
-    /** Gives a place of that caller back. */
-    public synchronized void leave(String caller) {
-        int its = inside.getOrDefault(caller, 0);
-        if (its == 0) {
-            throw new IllegalStateException(name + ": left without having entered");
-        }
-        if (its == 1) {
-            inside.remove(caller);
-        } else {
-            inside.put(caller, its - 1);
-        }
+    private synchronized void leave(String caller) {
+        inside.computeIfPresent(caller, (its, count) -> count == 1 ? null : count - 1);
         taken--;
     }
 

@@ -114,12 +114,8 @@ public final class FileRoutes {
     // ---- Upload ----
 
     private Answer upload(Request request, Incoming asked) {
-        var caller = Caller.current().id();
-        uploads.enter(caller);
-        try {
+        try (var _ = uploads.enter(Caller.current().id())) {
             return receive(request, asked);
-        } finally {
-            uploads.leave(caller);
         }
     }
 

@@ -32,9 +32,9 @@ public record Edge(
 
     /** A link as clients get it: paths of ours are behind the public URL, if there is one. */
     String link(String value) {
-        if (publicUrl.isEmpty()) {
-            return value;
+        if (value.startsWith("</")) {
+            return "<" + publicUrl + value.substring(1);
         }
-        return value.startsWith("</") ? "<" + publicUrl + value.substring(1) : publicUrl + value;
+        return value.startsWith("/") ? publicUrl + value : value;
     }
 }

@@ -115,7 +115,10 @@ public final class HttpServer implements AutoCloseable {
     private static SelfCheck.Target target(String name, Listener its, int port) {
         var address = its.address();
         return new SelfCheck.Target(
-                name, address.host(), port, its.guard(), address.maxConnections() + CONNECTIONS_REFUSED_MAX);
+                name,
+                SelfCheck.Target.addressOf(address.host(), port),
+                its.guard(),
+                address.maxConnections() + CONNECTIONS_REFUSED_MAX);
     }
 
     private static HttpRouting.Builder routing(Kernel kernel) {

@@ -96,7 +96,7 @@ public final class Kernel {
             if (answer != null) {
                 answer.release();
             }
-            sent.leaveStreams();
+            sent.leave();
             GuardedConnection.current().ifPresent(GuardedConnection::handled);
             long nanos = System.nanoTime() - start;
             metrics.ended(sent.route, sent.status, nanos);
@@ -116,18 +116,12 @@ public final class Kernel {
 
         private long bytes;
         private boolean mustClose;
-        private @Nullable SharedPlaces streams;
-        private String streamsCaller = "";
+        /** Among the answers that take as long as their clients. */
+        private SharedPlaces.@Nullable Place stream;
 
-        void enterStreams(SharedPlaces places, String caller) {
-            places.enter(caller);
-            streams = places;
-            streamsCaller = caller;
-        }
-
-        void leaveStreams() {
-            if (streams != null) {
-                streams.leave(streamsCaller);
+        void leave() {
+            if (stream != null) {
+                stream.close();
             }
         }
     }
@@ -178,7 +172,7 @@ public final class Kernel {
         boolean isSent = answer.streaming() != null && !(request.method().equals("HEAD") && answer.hasLength());
         if (edge.streams() != null && isSent) {
             try {
-                sent.enterStreams(edge.streams(), request.callerId());
+                sent.stream = edge.streams().enter(request.callerId());
             } catch (RuntimeException e) {
                 answer.release();
                 throw e;

@@ -2,6 +2,7 @@ package dev.heddle.http;
 
 import dev.heddle.connection.ConnectionGuard;
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -20,10 +21,13 @@ final class SelfCheck implements AutoCloseable {
 
     private static final Duration PERIOD = Duration.ofSeconds(1);
 
-    /** For a connection to be accepted. A listener does so at once, unless the whole machine stands still. */
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    /**
+     * For a connection to be accepted. A listener does so at once, unless the machine has far too much to do, which ends by
+     * itself; one that has died refuses it, which needs no patience.
+     */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
 
-    /** So often in a row, before a listener counts as dead: a supervisor restarts it within about five seconds. */
+    /** So often in a row, before a listener counts as dead: two seconds after one that refuses. */
     private static final int FAILURES_MAX = 2;
 
     private static final Duration STEP = Duration.ofMillis(10);
@@ -42,18 +46,20 @@ final class SelfCheck implements AutoCloseable {
     /**
      * A listener.
      *
-     * @param host as it was bound
+     * @param address where to connect to; looked up once, because a name may not be found later
      * @param guard sees what it accepts
      * @param maxConnections with so many open it accepts no more, and is not dead
      */
-    record Target(String name, String host, int port, ConnectionGuard guard, int maxConnections) {
+    record Target(String name, InetSocketAddress address, ConnectionGuard guard, int maxConnections) {
 
-        /** Where to connect to: every address of the machine is bound by one that cannot be connected to. */
-        InetSocketAddress address() {
+        /** What listens to every address of the machine is found at its own. */
+        static InetSocketAddress addressOf(String host, int port) {
             var bound = new InetSocketAddress(host, port);
-            return bound.getAddress() != null && bound.getAddress().isAnyLocalAddress()
-                    ? new InetSocketAddress(InetAddress.getLoopbackAddress(), port)
-                    : bound;
+            if (bound.getAddress() == null || !bound.getAddress().isAnyLocalAddress()) {
+                return bound;
+            }
+            var own = bound.getAddress() instanceof Inet6Address ? "::1" : "127.0.0.1";
+            return new InetSocketAddress(InetAddress.ofLiteral(own), port);
         }
     }
 

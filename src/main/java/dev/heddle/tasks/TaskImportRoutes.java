@@ -61,14 +61,11 @@ public final class TaskImportRoutes {
     }
 
     private Answer process(Request request, Asked asked) {
-        var caller = Caller.current().id();
-        receiving.enter(caller);
-        try (var spool = folder.open()) {
+        try (var _ = receiving.enter(Caller.current().id());
+                var spool = folder.open()) {
             var content = TaskImport.receive(request.stream(), asked.type(), asked.userId(), spool);
             var more = Duration.ofSeconds(spool.bytes() / LOADED_BYTES_A_SECOND);
             return request.onceReceived(more, () -> tasks.inTurn(() -> load(request, content, asked.userId(), spool)));
-        } finally {
-            receiving.leave(caller);
         }
     }
 

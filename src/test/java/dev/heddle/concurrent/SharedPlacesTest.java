@@ -29,18 +29,24 @@ class SharedPlacesTest {
     @Test
     void aPlaceThatWasLeftIsThereAgain() {
         for (int i = 0; i < 10; i++) {
-            places.enter("ada");
-            places.enter("ada");
-            places.leave("ada");
-            places.leave("ada");
+            try (var _ = places.enter("ada");
+                    var _ = places.enter("ada")) {
+                assertEquals(2, places.taken());
+            }
         }
         assertEquals(0, places.taken());
     }
 
     @Test
-    void whoIsNotInsideCannotLeave() {
+    void whoLeavesTwiceHasLeftOnce() {
+        var first = places.enter("ada");
+        var second = places.enter("ada");
+        first.close();
+        first.close();
+        assertEquals(1, places.taken());
         places.enter("ada");
-        assertThrows(IllegalStateException.class, () -> places.leave("bob"));
+        assertThrows(BulkheadFullException.class, () -> places.enter("ada"));
+        second.close();
         assertEquals(1, places.taken());
     }
 }
