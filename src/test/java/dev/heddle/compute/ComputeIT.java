@@ -73,9 +73,13 @@ class ComputeIT {
     }
 
     private static void awaitIdle() {
+        awaitIdle(Duration.ofSeconds(5));
+    }
+
+    private static void awaitIdle(Duration limit) {
         await().pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(10))
-                .atMost(AFTER)
+                .atMost(limit)
                 .until(() -> busy() == 0);
     }
 
@@ -232,7 +236,7 @@ class ComputeIT {
         assertEquals(503, reply.status());
         assertEquals("deadline-exceeded", reply.json().get("code").asText());
         assertTrue(reply.header("Retry-After").isPresent());
-        awaitIdle();
+        awaitIdle(AFTER);
     }
 
     @Test
