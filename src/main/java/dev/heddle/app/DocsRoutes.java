@@ -11,6 +11,7 @@ import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
 /** What the server says about itself: its contract, pages to try it, and what each problem means. All public. */
@@ -29,13 +30,21 @@ final class DocsRoutes {
             "swagger-ui-bundle.js", "text/javascript; charset=utf-8",
             "favicon-32x32.png", "image/png");
 
+    /** Where the contract says that the server is. */
+    private static final String SERVER = "servers:\n  - url: ";
+
     private static final String CACHED = "public, max-age=3600";
 
     private DocsRoutes() {}
 
-    static void add(Routes routes) {
+    /**
+     * Adds the routes.
+     *
+     * @param publicUrl where clients find the server; empty when only they know
+     */
+    static void add(Routes routes, String publicUrl) {
         routes.add("GET", "/", Access.PUBLIC, request -> root())
-                .add("GET", "/openapi.yaml", Access.PUBLIC, request -> resource("/openapi.yaml", "application/yaml"))
+                .add("GET", "/openapi.yaml", Access.PUBLIC, request -> contract(publicUrl))
                 .add("GET", "/docs", Access.PUBLIC, request -> page())
                 .add("GET", "/docs/{file}", Access.PUBLIC, DocsRoutes::pageFile)
                 .add("GET", "/problems", Access.PUBLIC, request -> problems())
@@ -51,6 +60,17 @@ final class DocsRoutes {
                     json.writeStringField("openapi", "/openapi.yaml");
                     json.writeEndObject();
                 })
+                .header(HeaderNames.CACHE_CONTROL, CACHED);
+    }
+
+    private static Answer contract(String publicUrl) {
+        var contract = resource("/openapi.yaml", "application/yaml");
+        if (publicUrl.isEmpty()) {
+            return contract;
+        }
+        var text =
+                new String(contract.bytes(), StandardCharsets.UTF_8).replace(SERVER + "/\n", SERVER + publicUrl + "\n");
+        return Answer.of(200, "application/yaml", text.getBytes(StandardCharsets.UTF_8))
                 .header(HeaderNames.CACHE_CONTROL, CACHED);
     }
 

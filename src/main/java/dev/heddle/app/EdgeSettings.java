@@ -72,6 +72,11 @@ public record EdgeSettings(Requests requests, RateLimits rateLimits, Proxy proxy
             }
             trusted = List.copyOf(trusted);
         }
+
+        /** The public URL as links begin: without a slash at its end; empty when there is none. */
+        String linkPrefix() {
+            return publicUrl == null ? "" : publicUrl.toString().replaceFirst("/$", "");
+        }
     }
 
     /**

@@ -205,7 +205,7 @@ final class Heddle implements AutoCloseable {
     }
 
     private void addRoutes(Users users, JobQueue queue, Jobs jobs, Storage storage, PrometheusRegistry registry) {
-        DocsRoutes.add(routes);
+        DocsRoutes.add(routes, settings.edge().proxy().linkPrefix());
         UserRoutes.add(routes, users);
         var notifications = new Notifications(database);
         NotificationRoutes.add(routes, notifications);

@@ -33,14 +33,13 @@ final class Reception {
         var admission = new Admission(admission(settings));
         int most = its.requests().maxStreams();
         var streams = new SharedPlaces("answers at once", most, Math.max(1, most / STREAMS_SHARE));
-        var url = its.proxy().publicUrl();
         edge = new Edge(
                 new Proxies(its.proxy().trusted(), its.proxy().header()),
                 addresses,
                 admission,
                 streams,
                 new Cors(Set.copyOf(its.cors().origins()), its.cors().maxAge()),
-                url == null ? "" : url.toString().replaceFirst("/$", ""));
+                its.proxy().linkPrefix());
         gatekeeper = new Authentication(users, tokens, failures);
         metrics.show(admission, streams, List.of(tokens, addresses, failures));
     }

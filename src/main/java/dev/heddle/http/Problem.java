@@ -74,8 +74,6 @@ public enum Problem {
             "Idempotency-Key reused",
             "This Idempotency-Key was used with another request.",
             Level.DEBUG),
-    HEADERS_TOO_LARGE(
-            431, "headers-too-large", "Header fields too large", "The header fields are too large.", Level.DEBUG),
     RATE_LIMITED(
             429,
             "rate-limited",
@@ -83,6 +81,8 @@ public enum Problem {
             "More requests have come than are allowed; RateLimit tells how much is left, and Retry-After when to try"
                     + " again.",
             Level.DEBUG),
+    HEADERS_TOO_LARGE(
+            431, "headers-too-large", "Header fields too large", "The header fields are too large.", Level.DEBUG),
     INTERNAL_ERROR(500, "internal-error", "Internal server error", "Internal server error", Level.ERROR),
     DATABASE_ERROR(500, "database-error", "Database error", "Database error", Level.ERROR),
     NOT_IMPLEMENTED(501, "not-implemented", "Not implemented", "The server does not know that.", Level.DEBUG),

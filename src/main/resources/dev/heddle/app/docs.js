@@ -1,1 +1,1 @@
-SwaggerUIBundle({ url: "/openapi.yaml", dom_id: "#docs", deepLinking: true, persistAuthorization: false, validatorUrl: null });
+SwaggerUIBundle({ url: "openapi.yaml", dom_id: "#docs", deepLinking: true, persistAuthorization: false, validatorUrl: null });

@@ -186,6 +186,7 @@ class ReceptionIT {
             var again = server.send("POST", "/tasks", ada.token(), "{\"title\": \"Warp\"}", "Idempotency-Key", "k");
             assertEquals(Optional.of("true"), again.header("Idempotent-Replayed"));
             assertEquals(Optional.of(location), again.header("Location"), "also of an answer that was kept");
+            assertTrue(server.get("/openapi.yaml", "").text().contains("\n  - url: https://tasks.example.org/api\n"));
             server.task(ada, "{\"title\": \"Weft\"}");
             var link = server.get("/tasks?limit=1", ada.token()).header("Link").orElse("");
             assertTrue(link.startsWith("<https://tasks.example.org/api/tasks?limit=1&cursor="), link);

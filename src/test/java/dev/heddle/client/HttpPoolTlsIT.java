@@ -29,6 +29,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
@@ -102,6 +103,7 @@ class HttpPoolTlsIT {
         private final ServerSocket listener = new ServerSocket(0, 100, InetAddress.getLoopbackAddress());
         private final Set<Socket> ends = ConcurrentHashMap.newKeySet();
         private final int target;
+        private final AtomicInteger cuts = new AtomicInteger();
 
         Line(int target) throws IOException {
             this.target = target;
@@ -127,10 +129,15 @@ class HttpPoolTlsIT {
             }
         }
 
-        private static void copy(Socket from, Socket to) {
+        private void copy(Socket from, Socket to) {
             try (from;
                     to) {
-                from.getInputStream().transferTo(to.getOutputStream());
+                int before = cuts.get();
+                var buffer = new byte[8192];
+                // What is said because of the cut, a goodbye say, is not heard on the other side.
+                for (int n; (n = from.getInputStream().read(buffer)) >= 0 && cuts.get() == before; ) {
+                    to.getOutputStream().write(buffer, 0, n);
+                }
             } catch (IOException e) {
                 // Its other side is gone.
                 var _ = e;
@@ -138,6 +145,7 @@ class HttpPoolTlsIT {
         }
 
         void cut() {
+            cuts.incrementAndGet();
             for (var end : ends) {
                 try {
                     end.close();

@@ -21,6 +21,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -400,18 +401,22 @@ class StatsIT {
         CompletableFuture<Integer> deletion;
         try (var _ = psql.lock("activity", "ACCESS EXCLUSIVE")) {
             deletion = CompletableFuture.supplyAsync(() -> deleteUser(person), Thread::startVirtualThread);
-            // It has deleted the user and the notifications by now, and the counts are still to come.
-            psql.awaitBlocked(1);
+            // It has deleted the user and the notifications by then, and the counts are still to come. What recurs may
+            // wait
+            // for the table as well, so it is the deletion that is looked for.
+            awaitOne("""
+                SELECT count(*) FROM pg_stat_activity WHERE application_name = 'heddle' AND wait_event_type = 'Lock'
+                """);
             psql.hurryJobs();
             // A commit of ours wakes the workers: nobody waits for the next look at the queue.
             create(other);
             // Longer than PostgreSQL waits before it looks for a deadlock, so that the deletion would be its victim.
-            // What
-            // recurs may wait for the table meanwhile; the job waits for the deletion.
-            await().atMost(Duration.ofSeconds(4)).until(() -> psql.number("""
-                SELECT count(*) FROM pg_stat_activity WHERE application_name = 'heddle-jobs'
-                    AND wait_event = 'transactionid' AND query_start < clock_timestamp() - interval '1200 ms'
-                """) == 1);
+            awaitOne("""
+                SELECT count(*) FROM pg_stat_activity job
+                    JOIN pg_stat_activity deletion ON deletion.pid = ANY (pg_blocking_pids(job.pid))
+                WHERE job.application_name = 'heddle-jobs' AND deletion.application_name = 'heddle'
+                    AND job.query_start < clock_timestamp() - interval '1200 ms'
+                """);
             assertFalse(deletion.isDone());
         }
         assertEquals(204, deletion.join());
@@ -419,6 +424,14 @@ class StatsIT {
         assertEquals(0, rowsOf(person));
         assertEquals(0, jobsOf(person));
         assertEquals(failed, attempts("failed"));
+    }
+
+    private static void awaitOne(String query) {
+        try {
+            await().atMost(Duration.ofSeconds(4)).until(() -> psql.number(query) == 1);
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError(psql.situation(), e);
+        }
     }
 
     @Test

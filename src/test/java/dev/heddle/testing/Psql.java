@@ -53,6 +53,28 @@ public record Psql(String schema) {
         }
     }
 
+    /** The one text that the query answers. */
+    public String text(String query) {
+        try (var connection = TestPostgres.connect(schema);
+                var it = connection.createStatement();
+                var rows = it.executeQuery(query)) {
+            rows.next();
+            return String.valueOf(rows.getString(1));
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** What every session does that is not idle, and every job: for the message of a test that waits in vain. */
+    public String situation() {
+        return text("""
+            SELECT (SELECT string_agg(concat_ws(' ', pid, application_name, state, wait_event, now() - query_start,
+                    pg_blocking_pids(pid), left(query, 60)), E'\\n') FROM pg_stat_activity WHERE state <> 'idle')
+                || E'\\njobs: ' || (SELECT count(*) FROM jobs) || coalesce(E'\\n' || (SELECT string_agg(
+                    concat_ws(' ', task_name, picked, execution_time - now(), data), E'\\n') FROM jobs), '')
+            """);
+    }
+
     /** Takes a lock in a mode such as {@code ACCESS EXCLUSIVE}. */
     @SuppressWarnings("MustBeClosedChecker") // The lock is the connection.
     public Lock lock(String table, String mode) {
