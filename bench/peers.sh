@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs Heddle beside its peers with their harness and leaves the tables in bench/out.
+# Runs Heddle beside its peers with their harness and leaves the tables in bench/out, and with KEEP=<name> in bench/<name>.md.
 #   JAVA_HOME=<JDK 25> bench/peers.sh [harness options] [peer ...]        e.g.  --secs 4 --workloads read_one vertx spring
 # PEERS names the harness's folder (default ../shared/peers beside this checkout); its peers must have been built.
 # Heddle runs with authentication, without the access log (the peers have neither), on the harness's database. Its rate
@@ -12,8 +12,9 @@ work=${PEERS_WORK:-/tmp/peers-bench}
 out=${OUT:-$PWD/bench/out}
 mkdir -p "$work" "$out"
 
-mvn -q -B compile dependency:build-classpath -Dmdep.outputFile="$work/heddle.cp" -Dmdep.includeScope=runtime
-jvm="--enable-preview ${PEERS_JVM_OPTS:--Xms512m -Xmx512m -XX:+UseCompactObjectHeaders}"
+# As it is delivered: the runtime image, with the heap of the peers. SKIP_BUILD=1 takes the one that is there.
+[ -n "${SKIP_BUILD:-}" ] || mvn -q -B -Pdist -DskipTests package
+heddle=$PWD/target/heddle/bin/heddle
 # The harness's stub as upstreams. Nothing is kept, but identical calls at once are one: see bench/README.md.
 cat > "$work/heddle.yaml" <<YAML
 upstreams:
@@ -34,7 +35,8 @@ cat > "$work/heddle.sh" <<SH
 #!/bin/sh
 export SERVER_PORT=\$PORT ADMIN_PORT=0 LOG_ACCESS=false RATE_LIMIT_TOKEN=1000000 RATE_LIMIT_TOKEN_BURST=10000000 RATE_LIMIT_ADDRESS=1000000 RATE_LIMIT_ADDRESS_BURST=10000000 DATA_DIRECTORY=$work/heddle-data
 export DATABASE_MODE=external DATABASE_URL='jdbc:postgresql://'\$DB_HOST:\$DB_PORT/\$DB_NAME'?currentSchema=public' DATABASE_USERNAME=\$DB_USER DATABASE_PASSWORD=\$DB_PASS
-exec $JAVA_HOME/bin/java $jvm ${HEDDLE_JVM_OPTS:-} -cp $PWD/target/classes:$(cat "$work/heddle.cp") dev.heddle.app.Main --config $work/heddle.yaml
+export HEDDLE_JAVA_OPTS="${PEERS_JVM_OPTS:--Xms512m -Xmx512m} ${HEDDLE_JVM_OPTS:-}"
+exec $heddle --config $work/heddle.yaml
 SH
 chmod +x "$work/heddle.sh"
 
@@ -51,6 +53,7 @@ serve_while() {
 "$peers/run.sh" --verify-only --keep-pg --starts 1 --workloads hash vertx >/dev/null
 psql() { command psql -qAtX -v ON_ERROR_STOP=1 -h 127.0.0.1 -p 55432 -U bench -d bench "$@"; }
 export PGPASSWORD=bench
+postgres=$(psql -c 'SHOW server_version')
 if [ "$(psql -c "SELECT to_regclass('seed.tasks') IS NULL")" = t ]; then
   psql -c 'CREATE SCHEMA seed; ALTER TABLE tasks SET SCHEMA seed'
   notes=$(psql -c "SELECT to_regclass('public.notifications') IS NOT NULL")
@@ -75,3 +78,13 @@ json.dump({"name": "heddle", "port": 18090, "cwd": ".", "start": work + "/heddle
            "paths": {"upload": "/upload?overwrite=true"}}, open(work + "/heddle.json", "w"))
 PY
 "$peers/run.sh" --extra "$work/heddle.json" --out "$out" "$@"
+
+# Kept under a name of its own when there is one: KEEP=2026-11-26-peers.
+if [ -n "${KEEP:-}" ]; then
+  {
+    printf '# Heddle beside its peers\n\n`bench/peers.sh %s`\n\n' "$*"
+    printf 'Heddle %s as its runtime image, tokens checked, jobs durable, rates counted. %s. %s.\n\n' \
+      "$(git describe --always --dirty)" "$("$JAVA_HOME/bin/java" -version 2>&1 | sed -n 2p)" "$postgres"
+    cat "$out/results.md"
+  } > "bench/$KEEP.md"
+fi
