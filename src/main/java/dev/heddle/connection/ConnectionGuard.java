@@ -3,7 +3,6 @@ package dev.heddle.connection;
 import io.helidon.common.buffers.BufferData;
 import io.helidon.common.concurrency.limits.Limit;
 import io.helidon.common.task.InterruptableTask;
-import io.helidon.http.HeaderValues;
 import io.helidon.http.Headers;
 import io.helidon.http.HttpPrologue;
 import io.helidon.webserver.CloseConnectionException;
@@ -124,7 +123,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
         @Override
         public void headers(ConnectionContext context, Headers headers) {
             if (context instanceof GuardedConnection connection) {
-                connection.answered(headers.containsToken(HeaderValues.CONNECTION_CLOSE));
+                connection.answered(HeaderRules.sayClose(headers));
             }
         }
     }

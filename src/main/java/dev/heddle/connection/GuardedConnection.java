@@ -5,7 +5,6 @@ import io.helidon.common.buffers.DataWriter;
 import io.helidon.common.socket.HelidonSocket;
 import io.helidon.common.socket.PeerInfo;
 import io.helidon.http.HeaderNames;
-import io.helidon.http.HeaderValues;
 import io.helidon.http.Headers;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
@@ -58,6 +57,7 @@ public final class GuardedConnection implements ConnectionContext {
 
     // The connection's thread.
 
+    private final HeaderRules rules = new HeaderRules();
     private final byte[] beginning = new byte[BEGINNING_BYTES];
 
     private Expected expected = Expected.HEAD;
@@ -118,8 +118,8 @@ public final class GuardedConnection implements ConnectionContext {
 
     /** The head of a request was parsed. */
     void head(Headers headers) {
-        HeaderRules.check(headers);
-        closeIsAsked = headers.containsToken(HeaderValues.CONNECTION_CLOSE);
+        rules.check(headers);
+        closeIsAsked = HeaderRules.sayClose(headers);
         bodyMax = Long.MAX_VALUE;
         bodyRead = 0;
         bodyWaited = 0;

@@ -2,10 +2,14 @@ package dev.heddle.connection;
 
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
 import io.helidon.http.Headers;
 import java.util.regex.Pattern;
 
-/** What the web server would let pass in the headers of a request, and others before us may read differently. */
+/**
+ * What the web server would let pass in the headers of a request, and others before us may read differently. Belongs to the
+ * thread of the connection.
+ */
 final class HeaderRules {
 
     private static final HeaderName NAMELESS = HeaderNames.create("");
@@ -18,19 +22,24 @@ final class HeaderRules {
 
     private static final int PORT_MAX = 65_535;
 
-    private HeaderRules() {}
+    /** The last one that was in order: a client writes the same one into all of its requests. */
+    private String host = "";
 
     /**
      * Checks them all.
      *
      * @throws io.helidon.http.RequestException 400 when one of them is broken
      */
-    static void check(Headers headers) {
+    void check(Headers headers) {
         if (headers.contains(NAMELESS)) {
             throw Refusals.broken("a header without a name");
         }
         if (headers.contains(HeaderNames.HOST)) {
-            requireAuthority(headers.get(HeaderNames.HOST).get());
+            var named = headers.get(HeaderNames.HOST).get();
+            if (!named.equals(host)) {
+                requireAuthority(named);
+                host = named;
+            }
         }
         // An empty member is left out by the web server, as it may; a proxy may not take such a list for chunks.
         if (headers.contains(HeaderNames.TRANSFER_ENCODING)
@@ -39,6 +48,11 @@ final class HeaderRules {
                         .find()) {
             throw Refusals.broken("a transfer coding that is none");
         }
+    }
+
+    /** Whether they say that the connection ends with this message. Most have no such header, which is soon seen. */
+    static boolean sayClose(Headers headers) {
+        return headers.contains(HeaderNames.CONNECTION) && headers.containsToken(HeaderValues.CONNECTION_CLOSE);
     }
 
     private static void requireAuthority(String host) {

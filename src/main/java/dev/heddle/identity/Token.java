@@ -34,12 +34,18 @@ record Token(
     /** Whether a text could be a token at all; what could not costs no look-up. */
     static boolean isText(String text) {
         // Asked for every request, so not a regular expression.
-        return text.length() == TEXT_LENGTH
-                && text.startsWith(PREFIX)
-                && text.chars().skip(PREFIX.length()).allMatch(Token::isBase64Url);
+        if (text.length() != TEXT_LENGTH || !text.startsWith(PREFIX)) {
+            return false;
+        }
+        for (int i = PREFIX.length(); i < text.length(); i++) {
+            if (!isBase64Url(text.charAt(i))) {
+                return false;
+            }
+        }
+        return true;
     }
 
-    private static boolean isBase64Url(int c) {
+    private static boolean isBase64Url(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     }
 }
