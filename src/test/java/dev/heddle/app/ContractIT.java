@@ -1080,16 +1080,6 @@ class ContractIT {
     }
 
     @Test
-    void theDocumentHasEveryRouteOfTheServerAndTheServerEveryOperationOfTheDocument() {
-        var routes = server.heddle().routes().operations().stream()
-                .map(route -> route.method() + " " + route.pattern())
-                .collect(Collectors.toCollection(TreeSet::new));
-        var documented =
-                contract.operations().stream().map(Operation::toString).collect(Collectors.toCollection(TreeSet::new));
-        assertEquals(routes, documented);
-    }
-
-    @Test
     void everyGetHasItsHeadWithTheSameHeaders() {
         for (var plain : PLAIN) {
             var operation = contract.operation(plain.operation());

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -127,6 +128,17 @@ class DocsIT {
     @ValueSource(strings = {"none", "NOT-FOUND", "NOT_FOUND", "not-found%20", "%2e%2e", "not%2Dfoundx"})
     void whatIsNoProblemHasNoPage(String code) {
         assertEquals(404, get("/problems/" + code).status());
+    }
+
+    @Test
+    void theContractHasEveryRouteOfTheServerAndTheServerEveryOperationOfTheContract() {
+        var routes = server.operations().stream()
+                .map(route -> route.method() + " " + route.pattern())
+                .collect(Collectors.toCollection(TreeSet::new));
+        var documented = Contract.of(get("/openapi.yaml").text()).operations().stream()
+                .map(Contract.Operation::toString)
+                .collect(Collectors.toCollection(TreeSet::new));
+        assertEquals(routes, documented);
     }
 
     // The page
