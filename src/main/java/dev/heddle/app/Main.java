@@ -5,6 +5,8 @@ import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -14,11 +16,17 @@ public final class Main {
 
     private static final String USAGE = """
         usage: heddle [serve | check-config | health | version] [--config FILE]
+               heddle backup --to DIR [--config FILE]
+               heddle verify-backup DIR
+               heddle restore --from DIR [--config FILE]
 
           serve         start the server (the default)
           check-config  read the settings, print them and where each comes from; exit code 2 if any is refused
           health        ask the Heddle with these settings, on this machine, whether it is ready; exit code 1 if not
           version       print the version
+          backup        copy the database and the files into a new directory DIR, whether or not the server runs
+          verify-backup look at every byte of a backup; exit code 1 if it is not whole
+          restore       put a backup into an empty database and an empty directory of files
 
           --config FILE read FILE instead of ./app.yaml
         """;
@@ -30,7 +38,21 @@ public final class Main {
 
     private Main() {}
 
-    private record Arguments(String command, @Nullable Path config) {}
+    /** The commands that are about a directory, and what stands before it. */
+    private static final Map<String, String> ABOUT_A_DIRECTORY =
+            Map.of("backup", "--to", "verify-backup", "", "restore", "--from");
+
+    private static final List<String> COMMANDS =
+            List.of("serve", "check-config", "health", "version", "backup", "verify-backup", "restore");
+
+    private record Arguments(
+            String command, @Nullable Path config, @Nullable Path directory) {
+
+        /** Of a command that is about one. */
+        Path about() {
+            return Objects.requireNonNull(directory);
+        }
+    }
 
     /** Runs one command; see {@code --help}. */
     public static void main(String[] words) {
@@ -48,15 +70,20 @@ public final class Main {
                 out.println("heddle " + Version.HEDDLE);
                 return 0;
             }
+            if (arguments.command().equals("verify-backup")) {
+                return BackupCommands.verify(arguments.about(), out, err);
+            }
             var settings = SettingsReader.read(arguments.config(), System.getenv(), System.getProperties());
-            if (arguments.command().equals("check-config")) {
-                settings.describe().forEach(out::println);
-                return 0;
-            }
-            if (arguments.command().equals("health")) {
-                return HealthCheck.run(settings.admin(), out, err);
-            }
-            return serve(settings, out, err);
+            return switch (arguments.command()) {
+                case "check-config" -> {
+                    settings.describe().forEach(out::println);
+                    yield 0;
+                }
+                case "health" -> HealthCheck.run(settings.admin(), out, err);
+                case "backup" -> new BackupCommands(settings, out, err).backup(arguments.about());
+                case "restore" -> new BackupCommands(settings, out, err).restore(arguments.about());
+                default -> serve(settings, out, err);
+            };
         } catch (SettingsException e) {
             err.println("heddle: the settings are refused:");
             e.complaints().forEach(complaint -> err.println("  " + complaint));
@@ -71,17 +98,27 @@ public final class Main {
     private static Arguments parse(List<String> words) {
         String command = null;
         Path config = null;
+        Path directory = null;
         for (int i = 0; i < words.size(); i++) {
             var word = words.get(i);
+            var option = command == null ? null : ABOUT_A_DIRECTORY.get(command);
             if (word.equals("--config") && i + 1 < words.size() && config == null) {
                 config = Path.of(words.get(++i));
-            } else if (List.of("serve", "check-config", "health", "version").contains(word) && command == null) {
+            } else if (COMMANDS.contains(word) && command == null) {
                 command = word;
+            } else if (word.equals(option) && i + 1 < words.size() && directory == null) {
+                directory = Path.of(words.get(++i));
+            } else if ("".equals(option) && directory == null && !word.startsWith("-")) {
+                directory = Path.of(word);
             } else {
                 throw new IllegalArgumentException("cannot understand \"" + word + "\"");
             }
         }
-        return new Arguments(command == null ? "serve" : command, config);
+        if (command != null && ABOUT_A_DIRECTORY.containsKey(command) && directory == null) {
+            throw new IllegalArgumentException(
+                    (command + " " + ABOUT_A_DIRECTORY.get(command)).strip() + " needs a directory");
+        }
+        return new Arguments(command == null ? "serve" : command, config, directory);
     }
 
     private static int serve(Settings settings, PrintStream out, PrintStream err) {

@@ -38,6 +38,9 @@ public final class Database implements AutoCloseable {
     /** Beside the gate's places: health checks and migrations must not wait behind requests. */
     private static final int RESERVED = 1;
 
+    /** The schema that this Heddle works with. */
+    public static final int NEWEST_SCHEMA = Migrations.NEWEST;
+
     private final HikariDataSource pool;
     private final Bulkhead gate;
     private final Duration unitLimit;
@@ -304,7 +307,21 @@ public final class Database implements AutoCloseable {
 
     /** Brings the schema up to date; replicas may do so at the same time. */
     public void migrate() {
-        Migrations.migrate(pool);
+        migrate(NEWEST_SCHEMA);
+    }
+
+    /** Brings an older schema to that version, which may be older than the newest: for rows of that time. */
+    public void migrate(int version) {
+        Migrations.migrate(pool, version);
+    }
+
+    /** The version of the schema; 0 when there is none. */
+    public int schema() {
+        try {
+            return Migrations.applied(pool);
+        } catch (SQLException e) {
+            throw DatabaseException.of(e, false);
+        }
     }
 
     /**

@@ -88,9 +88,54 @@ public final class EmbeddedPostgres implements AutoCloseable {
         }
     }
 
+    /**
+     * The server of a directory for a while: the one that another Heddle runs, or else one that is started for the visit.
+     * Whoever makes it closes it.
+     */
+    public record Visit(String url, String username, String password, Runnable end) implements AutoCloseable {
+        @Override
+        public void close() {
+            end.run();
+        }
+
+        @Override
+        public String toString() {
+            return "Visit[" + url + "]";
+        }
+    }
+
+    /**
+     * Finds the server of a directory, or starts it.
+     *
+     * @throws EmbeddedPostgresException when that is impossible, with one line an operator can act on
+     */
+    public static Visit visit(Path directory) {
+        try {
+            EmbeddedPostgres started = start(directory);
+            return new Visit(started.url(), started.username(), started.password(), started::close);
+        } catch (DirectoryInUse e) {
+            return found(directory, e);
+        }
+    }
+
+    private static Visit found(Path directory, DirectoryInUse inUse) {
+        try {
+            PostgresCluster.Access access = PostgresCluster.access(directory)
+                    .orElseThrow(() -> new EmbeddedPostgresException(
+                            directory + " belongs to a Heddle that is just starting or stopping: try again", inUse));
+            return new Visit(url(access.port()), PostgresCluster.ROLE, access.password(), () -> {});
+        } catch (IOException e) {
+            throw new EmbeddedPostgresException("cannot find the PostgreSQL that runs in " + directory + ": " + e, e);
+        }
+    }
+
+    private static String url(int port) {
+        return "jdbc:postgresql://" + LOOPBACK + ":" + port + "/" + PostgresCluster.ROLE;
+    }
+
     /** Where to connect, without user and password. */
     public String url() {
-        return "jdbc:postgresql://" + LOOPBACK + ":" + port + "/" + PostgresCluster.ROLE;
+        return url(port);
     }
 
     /** The owner of the database, who is no superuser. */
@@ -210,7 +255,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
 
     /** Why the embedded PostgreSQL cannot run here; the message is one line and says what to do about it. */
-    public static final class EmbeddedPostgresException extends RuntimeException {
+    public static class EmbeddedPostgresException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         EmbeddedPostgresException(String message) {
@@ -219,6 +264,15 @@ public final class EmbeddedPostgres implements AutoCloseable {
 
         EmbeddedPostgresException(String message, Throwable cause) {
             super(message, cause);
+        }
+    }
+
+    /** Another Heddle has the directory. */
+    static final class DirectoryInUse extends EmbeddedPostgresException {
+        private static final long serialVersionUID = 1L;
+
+        DirectoryInUse(Path directory) {
+            super(directory + " is in use by another Heddle: stop that one or give this one a directory of its own");
         }
     }
 }

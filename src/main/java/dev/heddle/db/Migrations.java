@@ -16,14 +16,16 @@ final class Migrations {
 
     private Migrations() {}
 
-    static void migrate(DataSource pool) {
+    /** Applies what is missing up to that version. */
+    static void migrate(DataSource pool, int version) {
         try {
-            if (applied(pool) < NEWEST) {
+            if (applied(pool) < version) {
                 Flyway.configure(Migrations.class.getClassLoader())
                         .dataSource(pool)
                         .locations("classpath:db/migration")
                         // Flyway's own table is found by its name here and in applied().
                         .table("flyway_schema_history")
+                        .target(Integer.toString(version))
                         .load()
                         .migrate();
             }
@@ -33,7 +35,7 @@ final class Migrations {
     }
 
     /** The newest version that was applied, 0 for an empty database. */
-    private static int applied(DataSource pool) throws SQLException {
+    static int applied(DataSource pool) throws SQLException {
         try (Connection connection = pool.getConnection();
                 var statement = connection.createStatement()) {
             try (var exists = statement.executeQuery("SELECT to_regclass('flyway_schema_history') IS NOT NULL")) {

@@ -21,6 +21,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
@@ -105,7 +106,7 @@ final class PostgresCluster implements AutoCloseable {
     static PostgresCluster open(Path wanted) throws IOException, InterruptedException {
         Path directory = makeDirectory(wanted);
         if (!OPEN.add(directory)) {
-            throw inUse(directory);
+            throw new EmbeddedPostgres.DirectoryInUse(directory);
         }
         try {
             return openLocked(directory);
@@ -120,13 +121,25 @@ final class PostgresCluster implements AutoCloseable {
                 directory.resolve("lock"), Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE), OWNER_ONLY);
         try {
             if (lock.tryLock() == null) {
-                throw inUse(directory);
+                throw new EmbeddedPostgres.DirectoryInUse(directory);
             }
             return new PostgresCluster(directory, lock);
         } catch (IOException | InterruptedException | RuntimeException | Error e) {
             lock.close();
             throw e;
         }
+    }
+
+    /** How to reach the server that somebody else runs in a directory. */
+    record Access(int port, String password) {}
+
+    /** Empty when none is ready there. Its password is in the directory, for its owner to read. */
+    static Optional<Access> access(Path directory) throws IOException {
+        List<String> lines = pidFile(directory.resolve("cluster"));
+        return lines.size() > STATUS_LINE && lines.get(STATUS_LINE).strip().equals("ready")
+                ? Optional.of(new Access(
+                        Integer.parseInt(lines.get(PORT_LINE).strip()), readPassword(directory.resolve("password"))))
+                : Optional.empty();
     }
 
     /** PostgreSQL's own directory. */
@@ -180,11 +193,6 @@ final class PostgresCluster implements AutoCloseable {
         } finally {
             OPEN.remove(directory);
         }
-    }
-
-    private static EmbeddedPostgresException inUse(Path directory) {
-        return new EmbeddedPostgresException(
-                directory + " is in use by another Heddle: stop that one or give this one a directory of its own");
     }
 
     private static Path makeDirectory(Path wanted) throws IOException {
@@ -294,6 +302,10 @@ final class PostgresCluster implements AutoCloseable {
 
     /** The lines of postmaster.pid; none when no server runs, which ended in order. */
     private List<String> pidFile() throws IOException {
+        return pidFile(data);
+    }
+
+    private static List<String> pidFile(Path data) throws IOException {
         try {
             // It holds the directory's name, in whatever encoding that is.
             return Files.readAllLines(data.resolve("postmaster.pid"), StandardCharsets.ISO_8859_1);

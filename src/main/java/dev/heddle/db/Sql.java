@@ -1,6 +1,7 @@
 package dev.heddle.db;
 
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +55,15 @@ public interface Sql {
      * @throws java.io.UncheckedIOException when the stream cannot be read
      */
     long copyIn(String statement, InputStream rows);
+
+    /**
+     * Runs a {@code COPY … TO STDOUT}: the rows go to the stream as they come, so their number needs no bound.
+     *
+     * @return how many rows
+     * @throws DatabaseException when the statement fails or the deadline has passed
+     * @throws java.io.UncheckedIOException when the stream takes no more
+     */
+    long copyOut(String statement, OutputStream rows);
 
     /**
      * Runs an action when this unit, or the one it has joined, has ended well: its writes are committed and its

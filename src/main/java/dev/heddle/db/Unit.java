@@ -3,6 +3,7 @@ package dev.heddle.db;
 import dev.heddle.concurrent.Deadline;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -120,6 +121,11 @@ final class Unit implements Sql {
     }
 
     @Override
+    public long copyOut(String statement, OutputStream rows) {
+        return whole(() -> copy(statement, rows));
+    }
+
+    @Override
     public void afterwards(Runnable action) {
         requireOwner();
         afterwards.add(action);
@@ -183,6 +189,17 @@ final class Unit implements Sql {
                 // An interruption closes the file that is read.
                 throw new DatabaseException(DatabaseException.Kind.DEADLINE, "cancelled while reading rows", e);
             }
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** When the stream fails, the driver cancels the statement and the connection stays good. */
+    private long copy(String statement, OutputStream rows) {
+        try {
+            return connection.unwrap(PGConnection.class).getCopyAPI().copyOut(statement, rows);
+        } catch (SQLException e) {
+            throw DatabaseException.of(e, Database.isCancelled(deadline));
+        } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }

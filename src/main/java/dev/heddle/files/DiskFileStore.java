@@ -3,6 +3,7 @@ package dev.heddle.files;
 import dev.heddle.content.Disk;
 import dev.heddle.http.BodyOutput;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -123,8 +124,12 @@ public final class DiskFileStore implements FileStore {
 
     @Override
     public Incoming begin(long announced) throws IOException {
+        return begin(UUID.randomUUID(), announced);
+    }
+
+    /** Begins to store what has had an id before, in the store that it was copied from. */
+    public Incoming begin(UUID id, long announced) throws IOException {
         requireRoom(Math.max(1, announced));
-        var id = UUID.randomUUID();
         try {
             return new IncomingFile(id, own.directory());
         } catch (NoSuchFileException e) {
@@ -233,6 +238,25 @@ public final class DiskFileStore implements FileStore {
     private static void sync(Path directory) throws IOException {
         try (var entries = FileChannel.open(directory, StandardOpenOption.READ)) {
             entries.force(true);
+        }
+    }
+
+    /** The bytes of what is kept under that id, for a copy of them; they can be read to their end even if it is deleted. */
+    public Optional<InputStream> read(UUID id) throws IOException {
+        try {
+            return Optional.of(Files.newInputStream(place(id), LinkOption.NOFOLLOW_LINKS));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Whether nothing is kept. */
+    public boolean isEmpty() throws IOException {
+        try (var all = Files.find(
+                directory, 2, (path, its) -> its.isRegularFile() && idOf(path).isPresent())) {
+            return all.filter(path -> !path.startsWith(directory.resolve(INCOMING)))
+                    .findAny()
+                    .isEmpty();
         }
     }
 

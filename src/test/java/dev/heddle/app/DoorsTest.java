@@ -27,6 +27,7 @@ class DoorsTest {
     private static final Set<String> ROOMS = Set.of(
             "app",
             "tasks",
+            "backup",
             "notifications",
             "dashboard",
             "upstream",
@@ -66,7 +67,8 @@ class DoorsTest {
                         "dev.heddle.upstream..",
                         "dev.heddle.files..",
                         "dev.heddle.logs..",
-                        "dev.heddle.compute..")
+                        "dev.heddle.compute..",
+                        "dev.heddle.backup..")
                 .layer("services")
                 .definedBy("dev.heddle.identity..", "dev.heddle.jobs..", "dev.heddle.content..")
                 .layer("kernels")
@@ -91,7 +93,7 @@ class DoorsTest {
 
     @Test
     void featuresNeverSeeOneAnother() {
-        slices().matching("dev.heddle.(tasks|notifications|dashboard|upstream|files|logs|compute)..")
+        slices().matching("dev.heddle.(tasks|notifications|dashboard|upstream|files|logs|compute|backup)..")
                 .should()
                 .notDependOnEachOther()
                 .check(HOUSE);

@@ -66,6 +66,33 @@ class MainTest {
     }
 
     @Test
+    void backupAndRestoreAndTheirVerificationNeedADirectory() {
+        for (var command : List.of("backup", "restore", "verify-backup")) {
+            assertEquals(2, run(command), command);
+        }
+        assertEquals(2, run("backup", "--from", directory.toString()));
+        assertEquals(2, run("serve", "--to", directory.toString()));
+        assertTrue(err.toString(StandardCharsets.UTF_8).contains("backup --to needs a directory"));
+    }
+
+    @Test
+    void aDirectoryThatHoldsNoBackupIsNotWhole() {
+        assertEquals(1, run("verify-backup", directory.toString()));
+        assertTrue(err.toString(StandardCharsets.UTF_8).contains("there is no manifest"));
+    }
+
+    @Test
+    void whereThereIsNoDatabaseNothingIsBackedUp() throws IOException {
+        var config = Files.writeString(
+                directory.resolve("app.yaml"), "data:\n  directory: " + directory.resolve("none") + "\n");
+        var backup = directory.resolve("backup");
+        assertEquals(1, run("backup", "--to", backup.toString(), "--config", config.toString()));
+        assertTrue(err.toString(StandardCharsets.UTF_8).contains("there is no database in"));
+        assertTrue(Files.notExists(directory.resolve("none")));
+        assertTrue(Files.notExists(backup));
+    }
+
+    @Test
     void healthOfAPortThatOnlyTheServerKnowsIsRefused() throws IOException {
         var config = Files.writeString(directory.resolve("app.yaml"), "admin:\n  port: 0\n");
         assertEquals(2, run("health", "--config", config.toString()));

@@ -82,6 +82,26 @@ class EmbeddedPostgresIT {
     }
 
     @Test
+    void aVisitorUsesTheServerThatAnotherRunsAndLeavesItRunning() throws SQLException {
+        try (EmbeddedPostgres postgres = EmbeddedPostgres.start(directory)) {
+            try (EmbeddedPostgres.Visit visit = EmbeddedPostgres.visit(directory)) {
+                assertEquals(postgres.url(), visit.url());
+                assertEquals(postgres.password(), visit.password());
+            }
+            assertEquals("heddle", ask(postgres, "SELECT current_user"));
+        }
+    }
+
+    @Test
+    void aVisitorStartsTheServerThatNobodyRunsAndStopsItAfterwards() throws SQLException {
+        try (EmbeddedPostgres.Visit visit = EmbeddedPostgres.visit(directory);
+                var connection = DriverManager.getConnection(visit.url(), visit.username(), visit.password())) {
+            assertTrue(connection.isValid(1));
+        }
+        assertFalse(Files.exists(directory.resolve("cluster/postmaster.pid")));
+    }
+
+    @Test
     void commitsAreDurableAndTextIsUnicode() throws SQLException {
         try (EmbeddedPostgres postgres = EmbeddedPostgres.start(directory)) {
             assertEquals("on", ask(postgres, "SHOW fsync"));

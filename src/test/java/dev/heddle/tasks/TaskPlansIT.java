@@ -13,6 +13,7 @@ import dev.heddle.db.Sql;
 import dev.heddle.http.Keyset;
 import dev.heddle.testing.TestPostgres;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -339,6 +340,11 @@ class TaskPlansIT {
         public <T> Optional<T> first(String statement, Mapper<T> mapper, @Nullable Object... parameters) {
             explain(statement, parameters);
             return sql.first(statement, mapper, parameters);
+        }
+
+        @Override
+        public long copyOut(String statement, OutputStream rows) {
+            return sql.copyOut(statement, rows);
         }
 
         @Override

@@ -1,0 +1,175 @@
+package dev.heddle.backup;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/** Looks at every byte of a backup. One use, one thread. */
+public final class Verification {
+
+    /** More of them say nothing that these do not. */
+    private static final int FAULTS_MAX = 20;
+
+    private final Folder folder;
+    private final List<String> faults = new ArrayList<>();
+    private long files;
+    private long fileBytes;
+
+    private Verification(Folder folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * What was found.
+     *
+     * @param faults a line for each; none when the backup is whole
+     */
+    public record Found(List<String> faults, String takenAt, int schema, long rows, long files, long fileBytes) {}
+
+    /** Looks at the backup in that directory. */
+    public static Found of(Path directory) {
+        var verification = new Verification(new Folder(directory));
+        var manifest = verification.verify();
+        return new Found(
+                List.copyOf(verification.faults),
+                manifest.map(Manifest::takenAt).orElse(""),
+                manifest.map(Manifest::schema).orElse(0),
+                manifest.stream()
+                        .flatMap(it -> it.tables().stream())
+                        .mapToLong(Manifest.Table::rows)
+                        .sum(),
+                verification.files,
+                verification.fileBytes);
+    }
+
+    /** @throws BackupException when the backup is not whole */
+    static Manifest require(Folder folder) {
+        var verification = new Verification(folder);
+        var manifest = verification.verify();
+        if (!verification.faults.isEmpty()) {
+            throw BackupException.failed(folder.path() + " is no whole backup: " + verification.faults.getFirst());
+        }
+        return manifest.orElseThrow();
+    }
+
+    private Optional<Manifest> verify() {
+        try {
+            var manifest = manifest();
+            if (manifest.isPresent()) {
+                for (var table : manifest.get().tables()) {
+                    table(table);
+                }
+                blobs(manifest.get());
+            }
+            return manifest;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void fault(String what) {
+        if (faults.size() < FAULTS_MAX) {
+            faults.add(what);
+        }
+    }
+
+    private Optional<Manifest> manifest() throws IOException {
+        try {
+            var text = Files.readString(folder.manifest(), StandardCharsets.ISO_8859_1);
+            var digest = Files.readString(folder.manifestDigest(), StandardCharsets.ISO_8859_1);
+            if (!digest.equals(Folder.hexadecimal(text) + "  manifest\n")) {
+                fault("manifest is damaged");
+                return Optional.empty();
+            }
+            var manifest = Manifest.of(text);
+            var names = manifest.tables().stream().map(Manifest.Table::name).toList();
+            if (!Tables.ALL.containsAll(names) || manifest.table(Tables.FILES).isEmpty()) {
+                fault("manifest names other tables than this Heddle has");
+                return Optional.empty();
+            }
+            return Optional.of(manifest);
+        } catch (NoSuchFileException e) {
+            fault("there is no " + folder.path().relativize(Path.of(e.getFile())));
+        } catch (IllegalArgumentException e) {
+            fault("manifest cannot be read: " + e.getMessage());
+        }
+        return Optional.empty();
+    }
+
+    private void table(Manifest.Table table) throws IOException {
+        var found = digest(folder.table(table.name()));
+        if (found.isPresent() && !found.get().equals(new Digest(table.bytes(), table.sha256()))) {
+            fault("tables/" + table.name() + " is damaged");
+        }
+    }
+
+    private record Digest(long bytes, String sha256) {}
+
+    private Optional<Digest> digest(Path file) throws IOException {
+        try (var in = Folder.read(file)) {
+            long bytes = in.transferTo(OutputStream.nullOutputStream());
+            return Optional.of(new Digest(bytes, Folder.hexadecimal(in.getMessageDigest())));
+        } catch (NoSuchFileException e) {
+            fault("there is no " + folder.path().relativize(file));
+            return Optional.empty();
+        }
+    }
+
+    private void blobs(Manifest manifest) throws IOException {
+        var rows = folder.table(Tables.FILES);
+        if (!faults.isEmpty() || !Files.exists(rows)) {
+            // What it says about files is not to be believed.
+            return;
+        }
+        try (var lines = Files.newBufferedReader(rows)) {
+            for (var line = lines.readLine(); line != null; line = lines.readLine()) {
+                blob(FileRow.of(line));
+            }
+        }
+        if (faults.isEmpty() && (files != manifest.files() || fileBytes != manifest.fileBytes())) {
+            fault("manifest counts " + manifest.files() + " files, tables/files " + files);
+        }
+        strangers(manifest);
+    }
+
+    private void blob(FileRow row) throws IOException {
+        files++;
+        fileBytes += row.size();
+        var place = folder.blob(row.blob());
+        var found = digest(place);
+        if (found.isPresent() && !found.get().equals(new Digest(row.size(), row.sha256()))) {
+            fault(folder.path().relativize(place) + " is damaged");
+        }
+    }
+
+    /** Something beside it may be what a row lacks, under a name that somebody has changed. */
+    private void strangers(Manifest manifest) throws IOException {
+        var known = manifest.tables().stream()
+                .map(table -> folder.table(table.name()))
+                .collect(Collectors.toCollection(TreeSet::new));
+        known.add(folder.manifest());
+        known.add(folder.manifestDigest());
+        long inFiles = 0;
+        try (var all = Files.walk(folder.path())) {
+            for (var file : (Iterable<Path>) all.filter(it -> !Files.isDirectory(it))::iterator) {
+                if (file.startsWith(folder.files())) {
+                    inFiles++;
+                } else if (!known.contains(file)) {
+                    fault(folder.path().relativize(file) + " is no part of it");
+                }
+            }
+        }
+        if (faults.isEmpty() && inFiles != files) {
+            fault("there are " + inFiles + " files below files, and rows for " + files);
+        }
+    }
+}
