@@ -103,7 +103,9 @@ final class Heddle implements AutoCloseable {
             server = listeners(registry, users, accessLog);
             isFirstStart = outcome(schema);
             // From here on in the order of closing, reversed: first the requests end, then the jobs.
+            owned.add(said("stopping: the jobs have ended"));
             owned.add(worker).start();
+            owned.add(said("stopping: the requests have ended"));
             owned.add(server).start();
         } catch (RuntimeException | Error e) {
             owned.close();
@@ -118,6 +120,11 @@ final class Heddle implements AutoCloseable {
      */
     static Heddle start(Settings settings, AccessLog accessLog) {
         return new Heddle(settings, accessLog);
+    }
+
+    /** Tells the operator, when it is closed, how far the shutdown has come. */
+    private static AutoCloseable said(String words) {
+        return () -> LOG.log(System.Logger.Level.INFO, words);
     }
 
     /** Whether it made the first administrator. */
@@ -336,8 +343,25 @@ final class Heddle implements AutoCloseable {
     @Override
     public void close() {
         draining = true;
-        LockSupport.parkNanos(settings.server().shutdownDelay().toNanos());
+        server.drain();
+        var delay = settings.server().shutdownDelay();
+        LOG.log(
+                System.Logger.Level.INFO,
+                "stopping: not ready any more; the listeners close in " + delay.toMillis() + " ms");
+        passTime(delay);
         worker.pause();
+        LOG.log(
+                System.Logger.Level.INFO,
+                "stopping: no more jobs are taken, no more requests after those that have come");
         owned.close();
+        LOG.log(System.Logger.Level.INFO, "stopped");
+    }
+
+    /** All of it: a thread may wake up before its time. */
+    private static void passTime(Duration time) {
+        long end = System.nanoTime() + time.toNanos();
+        for (long left = time.toNanos(); left > 0; left = end - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+        }
     }
 }

@@ -33,6 +33,8 @@ final class Logging implements AutoCloseable {
     private final LogLines lines;
     private final LogFormat format;
 
+    private volatile boolean isClosed;
+
     private Logging(LogLines lines, LogFormat format) {
         this.lines = lines;
         this.format = format;
@@ -73,7 +75,15 @@ final class Logging implements AutoCloseable {
     /** Writes what is left. */
     @Override
     public void close() {
+        isClosed = true;
         lines.close();
+    }
+
+    private static boolean isLoud(LogRecord record) {
+        var name = record.getLoggerName();
+        return name != null
+                && record.getLevel().intValue() < Level.WARNING.intValue()
+                && LOUD.stream().anyMatch(logger -> name.startsWith(logger.getName()));
     }
 
     private final class Sink extends Handler {
@@ -91,8 +101,16 @@ final class Logging implements AutoCloseable {
         }
 
         @Override
+        public boolean isLoggable(LogRecord record) {
+            return super.isLoggable(record) && !isLoud(record);
+        }
+
+        /** LogManager takes handlers and levels away in a shutdown hook of its own, just when the shutdown is to be told. */
+        @Override
         public void close() {
-            // The lines outlive the handler: LogManager closes handlers in a shutdown hook of its own, too early.
+            if (!isClosed) {
+                Logger.getLogger("").addHandler(this);
+            }
         }
     }
 }

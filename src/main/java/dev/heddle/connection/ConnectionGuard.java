@@ -85,7 +85,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
     @Override
     public ServerConnection connection(ConnectionContext context) {
         accepted.increment();
-        var guarded = new GuardedConnection(context, limits);
+        var guarded = new GuardedConnection(context, limits, watch);
         return new Guarded(next.connection(guarded), guarded, addressOf(context), this);
     }
 
@@ -195,14 +195,21 @@ public final class ConnectionGuard implements ServerConnectionSelector {
             return Duration.ZERO;
         }
 
+        /**
+         * What is idle is ended by the watch. The web server would interrupt whoever reads a request line, and with it
+         * those whose head is half there, and some whose request has just begun; it calls that an edge case.
+         */
         @Override
         public void close(boolean interrupt) {
-            inner.close(interrupt);
+            if (interrupt) {
+                inner.close(true);
+            }
         }
 
+        /** Never: the web server would not wait for it. */
         @Override
         public boolean canInterrupt() {
-            return inner instanceof InterruptableTask<?> task && task.canInterrupt();
+            return false;
         }
     }
 }

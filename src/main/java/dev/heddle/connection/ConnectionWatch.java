@@ -21,10 +21,21 @@ public final class ConnectionWatch implements AutoCloseable {
     /** The limits are of seconds; to end a connection this much later does no harm. */
     private static final Duration TICK = Duration.ofMillis(100);
 
+    /** For the few connections that are ended in the middle of a request. */
+    private static final Duration STEP = Duration.ofMillis(5);
+
     // Any thread.
     private final Set<GuardedConnection> open = ConcurrentHashMap.newKeySet();
     private final Map<Wait.Reason, LongAdder> ended = new EnumMap<>(Wait.Reason.class);
+    private volatile Stage stage = Stage.SERVING;
     private volatile boolean isClosed;
+
+    /** How far the server has come with its own end. */
+    private enum Stage {
+        SERVING,
+        DRAINING,
+        CLOSING
+    }
 
     // Set once.
     private final Thread thread;
@@ -41,8 +52,12 @@ public final class ConnectionWatch implements AutoCloseable {
         while (!isClosed) {
             LockSupport.parkNanos(TICK.toNanos());
             long now = System.nanoTime();
+            boolean isClosing = stage == Stage.CLOSING;
             for (var connection : open) {
                 cutIfOverdue(connection, now);
+                if (isClosing) {
+                    connection.endIfIdle(now);
+                }
             }
         }
     }
@@ -57,6 +72,38 @@ public final class ConnectionWatch implements AutoCloseable {
             // One that cannot be cut must not keep the others from it.
             LOG.log(System.Logger.Level.WARNING, "a connection could not be cut", e);
         }
+    }
+
+    /** From now on every answer is the last one of its connection; whoever is idle may still ask. */
+    public void drain() {
+        stage = Stage.DRAINING;
+    }
+
+    /** From now on whoever is idle is ended; requests that have begun to come go on. */
+    public void finish() {
+        stage = Stage.CLOSING;
+        LockSupport.unpark(thread);
+    }
+
+    boolean isDraining() {
+        return stage != Stage.SERVING;
+    }
+
+    boolean isClosing() {
+        return stage == Stage.CLOSING;
+    }
+
+    /**
+     * Waits until no connection is open.
+     *
+     * @return how many are after that time
+     */
+    public int awaitNone(Duration limit) {
+        long end = System.nanoTime() + limit.toNanos();
+        while (!open.isEmpty() && System.nanoTime() < end) {
+            LockSupport.parkNanos(STEP.toNanos());
+        }
+        return open.size();
     }
 
     void enter(GuardedConnection connection) {

@@ -15,9 +15,11 @@ import io.helidon.webserver.ServerConnectionException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,13 +49,21 @@ public final class GuardedConnection implements ConnectionContext {
 
     private static final byte[] NOTHING = new byte[0];
 
+    /** Whoever has connected right before the server closes is about to ask; whoever has said nothing for so long is not. */
+    private static final Duration FIRST_REQUEST = Duration.ofSeconds(1);
+
     // Set once.
     private final ConnectionContext inner;
     private final ConnectionLimits limits;
+    private final ConnectionWatch watch;
+    private final long opened = System.nanoTime();
     private final @Nullable Wire wire;
     private final DataWriter writer;
     private final DataReader reader = DataReader.create(this::pull);
     private final Wait wait = new Wait();
+
+    // The connection's thread and the watch.
+    private final AtomicReference<Use> use = new AtomicReference<>(Use.BUSY);
 
     // The connection's thread.
 
@@ -80,6 +90,16 @@ public final class GuardedConnection implements ConnectionContext {
     private boolean closeIsAsked;
     private boolean isClosing;
     private boolean isHandled;
+    private boolean isUsed;
+
+    /** What the connection is for at the moment. Only where nothing of a request has come may the watch end it. */
+    private enum Use {
+        /** No request has come on it yet. */
+        NEW,
+        IDLE,
+        BUSY,
+        ENDED
+    }
 
     /** What comes next on the wire. */
     private enum Expected {
@@ -90,9 +110,10 @@ public final class GuardedConnection implements ConnectionContext {
         CHUNKED_BODY
     }
 
-    GuardedConnection(ConnectionContext inner, ConnectionLimits limits) {
+    GuardedConnection(ConnectionContext inner, ConnectionLimits limits, ConnectionWatch watch) {
         this.inner = inner;
         this.limits = limits;
+        this.watch = watch;
         this.wire = Wire.of(inner.serverSocket(), wait, limits.stall()).orElse(null);
         this.writer = wire == null ? inner.dataWriter() : new GuardedWriter(wire);
     }
@@ -118,6 +139,7 @@ public final class GuardedConnection implements ConnectionContext {
 
     /** The head of a request was parsed. */
     void head(Headers headers) {
+        isUsed = true;
         rules.check(headers);
         closeIsAsked = HeaderRules.sayClose(headers);
         bodyMax = Long.MAX_VALUE;
@@ -151,6 +173,31 @@ public final class GuardedConnection implements ConnectionContext {
     /** Whoever answers the request needs no more of its body. */
     public void handled() {
         isHandled = true;
+    }
+
+    /** Whether the answer that is made is the last one, because the server is about to close. */
+    public boolean isLast() {
+        return watch.isDraining();
+    }
+
+    /** Ends it if nothing of a request has come. For the watch, when the server closes. */
+    void endIfIdle(long now) {
+        var its = use.get();
+        boolean isIdle = its == Use.IDLE || (its == Use.NEW && now - opened > FIRST_REQUEST.toNanos());
+        if (!isIdle || !isSilent() || !use.compareAndSet(its, Use.ENDED)) {
+            return;
+        }
+        if (wire == null) {
+            cut();
+        } else {
+            // Whoever waits for a request wakes up, and still gets one that came meanwhile.
+            wire.endInput();
+        }
+    }
+
+    /** Whether nothing has come that was not read. */
+    private boolean isSilent() {
+        return wire == null || wire.available() == 0;
     }
 
     /** What it has waited for too long, if it has. For the watch. */
@@ -304,11 +351,23 @@ public final class GuardedConnection implements ConnectionContext {
 
     private byte @Nullable [] nextOfHead() {
         if (headBegan == 0) {
-            wait.begin(Wait.Reason.IDLE, limits.idle().toNanos());
-        } else {
-            wait.begin(Wait.Reason.HEAD, headBegan + limits.head().toNanos() - System.nanoTime());
+            return beginningOfHead();
         }
+        wait.begin(Wait.Reason.HEAD, headBegan + limits.head().toNanos() - System.nanoTime());
         return read(0);
+    }
+
+    private byte @Nullable [] beginningOfHead() {
+        var resting = isUsed ? Use.IDLE : Use.NEW;
+        // First this, then the question: the watch asks the other way round, so one of the two sees the other.
+        use.set(resting);
+        if (isUsed && watch.isClosing() && isSilent()) {
+            return null;
+        }
+        wait.begin(Wait.Reason.IDLE, limits.idle().toNanos());
+        var bytes = read(0);
+        use.compareAndSet(resting, Use.BUSY);
+        return bytes;
     }
 
     private byte @Nullable [] nextOfBody(long left) {

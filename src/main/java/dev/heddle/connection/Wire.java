@@ -115,6 +115,24 @@ public final class Wire {
         }
     }
 
+    /** How much has come and is not read, from any thread; nothing when the connection is gone. */
+    int available() {
+        try {
+            return channel.socket().getInputStream().available();
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    /** Lets whoever waits for bytes read what has come, and then the end; from any thread. */
+    void endInput() {
+        try {
+            channel.shutdownInput();
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.TRACE, "a connection was gone before it was ended", e);
+        }
+    }
+
     /** Waits for bytes and reads them; -1 at the end of what the client sends. */
     int read(ByteBuffer to) throws IOException {
         return channel.read(to);

@@ -36,6 +36,11 @@ public final class HttpServer implements AutoCloseable {
     /** How often idle connections are looked for. */
     private static final Duration IDLE_PERIOD = Duration.ofSeconds(5);
 
+    private static final System.Logger LOG = System.getLogger(HttpServer.class.getName());
+
+    /** For requests that were cut at the end of the grace: to undo what they have begun. */
+    private static final Duration CLEANUP_MAX = Duration.ofSeconds(5);
+
     private final WebServer server;
     private final ConnectionWatch watch;
     private final Listener open;
@@ -187,14 +192,28 @@ public final class HttpServer implements AutoCloseable {
         return server.isRunning() && (its == null || !its.isDead());
     }
 
-    /** Refuses new connections, lets running requests end within the grace, then cuts. */
+    /** Takes requests as before, but each answer says that it is the last one of its connection. */
+    public void drain() {
+        watch.drain();
+    }
+
+    /**
+     * Refuses new connections and ends idle ones; requests that have begun to come are answered within the grace. Then it
+     * cuts, and returns when what was cut has cleaned up behind itself.
+     */
     @Override
     public void close() {
         var its = check;
         if (its != null) {
             its.close();
         }
+        watch.drain();
+        watch.finish();
         server.stop();
+        int left = watch.awaitNone(CLEANUP_MAX);
+        if (left > 0) {
+            LOG.log(System.Logger.Level.WARNING, "{0} connections did not end", left);
+        }
         watch.close();
     }
 }

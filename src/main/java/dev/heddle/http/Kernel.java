@@ -271,6 +271,10 @@ public final class Kernel {
         }
         CommonHeaders.of(answer, request.id(), out::header);
         edge.cors().headers(answer, request.header(HeaderNames.ORIGIN), out::header);
+        if (GuardedConnection.current().filter(GuardedConnection::isLast).isPresent()) {
+            // The client, or the proxy, goes elsewhere of its own accord, and never meets a closed connection.
+            out.header(HeaderValues.CONNECTION_CLOSE);
+        }
         var rate = request.rate();
         if (rate != null && !answer.has(RATE_LIMIT)) {
             out.header(HeaderValues.create(RATE_LIMIT_POLICY, rate.policy()));

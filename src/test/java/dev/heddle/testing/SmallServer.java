@@ -74,6 +74,11 @@ public final class SmallServer implements AutoCloseable {
         return accessLog;
     }
 
+    /** Begins to say that each answer is the last one of its connection. */
+    public void drain() {
+        server.drain();
+    }
+
     @Override
     public void close() {
         server.close();
