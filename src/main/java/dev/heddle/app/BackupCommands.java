@@ -91,8 +91,10 @@ final class BackupCommands {
     }
 
     private static int guarded(String what, PrintStream err, Command command) {
+        var root = Logger.getLogger("");
+        var before = root.getLevel();
         // Beside its own lines only what is wrong is of interest.
-        Logger.getLogger("").setLevel(Level.WARNING);
+        root.setLevel(Level.WARNING);
         try {
             return command.run();
         } catch (BackupException e) {
@@ -102,6 +104,8 @@ final class BackupCommands {
             var cause = e instanceof UncheckedIOException io ? io.getCause() : e;
             err.println("heddle: cannot " + what + ": " + SettingsException.oneLine(String.valueOf(cause)));
             return FAILED;
+        } finally {
+            root.setLevel(before);
         }
     }
 
