@@ -8,9 +8,11 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.PGProperty;
 
 /**
  * The way to PostgreSQL: a pool, a bounded gate in front of it, and units of work. A unit takes a connection, runs a
@@ -38,13 +40,21 @@ public final class Database implements AutoCloseable {
     /** Beside the gate's places: health checks and migrations must not wait behind requests. */
     private static final int RESERVED = 1;
 
+    /**
+     * Of the {@link Pipeline}, beside the pool's. One does the work of many: more share the same statements out among
+     * themselves, which costs more, and gains only where PostgreSQL has processors to spare.
+     */
+    private static final int PIPELINE_CONNECTIONS =
+            Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 4);
+
     /** The schema that this Heddle works with. */
     public static final int NEWEST_SCHEMA = Migrations.NEWEST;
 
     private final HikariDataSource pool;
     private final Bulkhead gate;
     private final Duration unitLimit;
-    private final DeadlineWatch watch = new DeadlineWatch();
+    private final DeadlineWatch watch;
+    private final @Nullable Pipeline reads;
 
     // Not static: a unit of one database is none of another.
     private final ScopedValue<Unit> current = ScopedValue.newInstance();
@@ -87,10 +97,13 @@ public final class Database implements AutoCloseable {
         T run(Sql sql);
     }
 
-    private Database(HikariDataSource pool, Bulkhead gate, Duration unitLimit) {
+    private Database(
+            HikariDataSource pool, Bulkhead gate, Duration unitLimit, DeadlineWatch watch, @Nullable Pipeline reads) {
         this.pool = pool;
         this.gate = gate;
         this.unitLimit = unitLimit;
+        this.watch = watch;
+        this.reads = reads;
     }
 
     /** What a COMMIT waits for. */
@@ -112,10 +125,18 @@ public final class Database implements AutoCloseable {
     /** The same with a name, which PostgreSQL shows as {@code application_name}. */
     public static Database open(String name, Commit commit, Options options) {
         var gate = new Bulkhead(name + " database", options.poolSize(), options.gateQueue(), options.gateWait());
+        var watch = new DeadlineWatch();
         return new Database(
                 new HikariDataSource(config(name, commit, options)),
                 gate,
-                options.statementTimeout().plus(NETWORK_RESERVE));
+                options.statementTimeout().plus(NETWORK_RESERVE),
+                watch,
+                new Pipeline(
+                        options.url(),
+                        login(name + "-pipeline", commit, options),
+                        PIPELINE_CONNECTIONS,
+                        Pipeline.STATEMENT_TIMEOUT,
+                        watch));
     }
 
     private static HikariConfig config(String name, Commit commit, Options options) {
@@ -134,29 +155,43 @@ public final class Database implements AutoCloseable {
         // No leak detection: a unit gives its connection back by construction, and a timer task for each costs 5 %.
         // The server starts before its database: readiness tells, not a failed constructor.
         config.setInitializationFailTimeout(-1);
-        driver(config, name, commit, options);
+        config.setDataSourceProperties(driver(name, commit, options));
         return config;
     }
 
-    private static void driver(HikariConfig config, String name, Commit commit, Options options) {
-        config.addDataSourceProperty("ApplicationName", name);
-        config.addDataSourceProperty("connectTimeout", "3");
-        config.addDataSourceProperty("cancelSignalTimeout", "3");
-        config.addDataSourceProperty("tcpKeepAlive", "true");
+    /** The driver's properties with name and password, for a connection that is in no pool. */
+    static Properties login(String name, Commit commit, Options options) {
+        var properties = driver(name, commit, options);
+        if (options.username() != null) {
+            PGProperty.USER.set(properties, options.username());
+        }
+        if (options.password() != null) {
+            PGProperty.PASSWORD.set(properties, options.password());
+        }
+        return properties;
+    }
+
+    private static Properties driver(String name, Commit commit, Options options) {
+        var properties = new Properties();
+        PGProperty.APPLICATION_NAME.set(properties, name);
+        PGProperty.CONNECT_TIMEOUT.set(properties, "3");
+        PGProperty.CANCEL_SIGNAL_TIMEOUT.set(properties, "3");
+        PGProperty.TCP_KEEP_ALIVE.set(properties, true);
         // No socketTimeout: it costs a timer for each read, and DeadlineWatch cuts what cannot be cancelled.
-        config.addDataSourceProperty("loginTimeout", String.valueOf(LOGIN_TIMEOUT_SECONDS));
+        PGProperty.LOGIN_TIMEOUT.set(properties, LOGIN_TIMEOUT_SECONDS);
         // Its default puts the data of refused rows into messages, and so into logs.
-        config.addDataSourceProperty("logServerErrorDetail", "false");
-        config.addDataSourceProperty("reWriteBatchedInserts", "true");
+        PGProperty.LOG_SERVER_ERROR_DETAIL.set(properties, false);
+        PGProperty.REWRITE_BATCHED_INSERTS.set(properties, true);
         // client_connection_check_interval: a backend whose client is gone gives its locks back at once.
-        config.addDataSourceProperty(
-                "options",
+        PGProperty.OPTIONS.set(
+                properties,
                 "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c client_connection_check_interval=500%s"
                         .formatted(
                                 options.statementTimeout().toMillis(),
                                 LOCK_TIMEOUT.toMillis(),
                                 IDLE_IN_TRANSACTION_TIMEOUT.toMillis(),
                                 commit == Commit.ASYNCHRONOUS ? " -c synchronous_commit=off" : ""));
+        return properties;
     }
 
     /** Reads: each statement by itself, in no transaction. */
@@ -165,11 +200,30 @@ public final class Database implements AutoCloseable {
     }
 
     /**
+     * Reads few rows, which an index finds: each statement by itself, and together with those of other threads (see {@link
+     * Pipeline}). Whatever takes longer than it should goes the way of {@link #read} instead, and any other may too.
+     */
+    public <T> T quick(Work<T> work) {
+        if (current.isBound() || reads == null) {
+            return read(work);
+        }
+        var afterwards = new Afterwards();
+        T value = work.run(new QuickSql(this, reads, afterwards));
+        afterwards.run();
+        return value;
+    }
+
+    /**
      * One statement that writes. It is a transaction of its own, which saves a round trip for BEGIN and COMMIT; work
      * that needs two statements to agree takes {@link #inTransaction}.
      */
     public <T> T single(Work<T> work) {
         return current.isBound() ? join(work) : inUnit(work, this::plain);
+    }
+
+    /** Whether a unit of work is open here, which work would join. */
+    public boolean isInUnit() {
+        return current.isBound();
     }
 
     /**
@@ -369,6 +423,9 @@ public final class Database implements AutoCloseable {
 
     @Override
     public void close() {
+        if (reads != null) {
+            reads.close();
+        }
         pool.close();
         watch.close();
     }

@@ -98,7 +98,7 @@ final class Unit implements Sql {
     public <T> List<T> list(String statement, Mapper<T> mapper, @Nullable Object... parameters) {
         return query(statement, parameters, row -> {
             var values = new ArrayList<T>();
-            while (row.next()) {
+            while (row.advance()) {
                 values.add(mapper.map(row));
             }
             return values;
@@ -107,7 +107,7 @@ final class Unit implements Sql {
 
     @Override
     public <T> Optional<T> first(String statement, Mapper<T> mapper, @Nullable Object... parameters) {
-        return query(statement, parameters, row -> row.next() ? Optional.of(mapper.map(row)) : Optional.<T>empty());
+        return query(statement, parameters, row -> row.advance() ? Optional.of(mapper.map(row)) : Optional.<T>empty());
     }
 
     @Override
@@ -132,7 +132,7 @@ final class Unit implements Sql {
     }
 
     private interface Reading<T> {
-        T read(Row row) throws SQLException;
+        T read(JdbcRow row) throws SQLException;
     }
 
     private interface Running<T> {
@@ -142,7 +142,7 @@ final class Unit implements Sql {
     private <T> T query(String statement, @Nullable Object[] parameters, Reading<T> reading) {
         return run(statement, parameters, prepared -> {
             try (ResultSet rows = prepared.executeQuery()) {
-                return reading.read(new Row(rows));
+                return reading.read(new JdbcRow(rows));
             } catch (Row.UnreadableColumn e) {
                 throw e.sqlException();
             }

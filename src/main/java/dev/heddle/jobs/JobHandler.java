@@ -7,9 +7,11 @@ public sealed interface JobHandler {
 
     /**
      * An effect on this database, written and marked as done by one statement: it happens exactly once, whatever crashes.
+     * Jobs of one kind that are due at about the same time are done by the same statement.
      *
-     * @param ctes the parts of the statement, each {@code name AS (INSERT …)}; they read {@code job}, which has at most
-     *     one row: {@code id uuid, data jsonb, created_at timestamptz}
+     * @param ctes the parts of the statement, each {@code name AS (INSERT …)}; they read {@code job}, which has a row for
+     *     each of the jobs: {@code id uuid, data jsonb, created_at timestamptz}. What they lock they lock in an order that
+     *     is the same for all jobs, or two such statements wait for each other
      */
     record Effect(List<String> ctes) implements JobHandler {
         /** Refuses an effect that is none. */

@@ -1,10 +1,14 @@
 package dev.heddle.jobs;
 
 import dev.heddle.db.Uuid7;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.UUID;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The part of a statement that enqueues jobs: the change and what follows from it are written in one round trip, both or
@@ -31,12 +35,39 @@ public final class JobInsert {
         this.followers = followers;
     }
 
+    /** A follower's part: its number and its kind are known. */
+    private interface Select {
+        String of(int number, Follower follower);
+    }
+
     /**
      * One job of each kind follows from the row of a common table expression.
      *
      * @param from its name; it has at most one row, as each job has one id
      */
     public static JobInsert following(String from, Follower... followers) {
+        return of(
+                followers,
+                (number, follower) ->
+                        "SELECT '%s', CAST(? AS text), CAST(? AS timestamptz), CAST(? AS timestamptz), %s FROM %s"
+                                .formatted(follower.kind().name(), follower.data(), from));
+    }
+
+    /**
+     * One job of each kind follows from each row of a common table expression, which brings along what else would be the
+     * statement's {@link #parameters()}.
+     *
+     * @param from its name; beside the change it has the columns {@code job_0 text}, {@code job_1}, … with {@link #ids()} of
+     *     each row, and {@code job_time timestamptz} with the {@link #time} of their first
+     */
+    public static JobInsert followingEach(String from, Follower... followers) {
+        return of(
+                followers,
+                (number, follower) -> "SELECT '%s', job_%d, job_time, job_time, %s FROM %s"
+                        .formatted(follower.kind().name(), number, follower.data(), from));
+    }
+
+    private static JobInsert of(Follower[] followers, Select select) {
         var text = new StringBuilder();
         var lanes = Arrays.stream(followers)
                 .map(follower -> follower.kind().lane())
@@ -49,18 +80,13 @@ public final class JobInsert {
                     .append(" AS (INSERT INTO ")
                     .append(lane.table());
             text.append(" (task_name, task_instance, execution_time, created_at, data) ");
-            text.append(Arrays.stream(followers)
-                    .filter(follower -> follower.kind().lane() == lane)
-                    .map(follower -> select(follower, from))
+            text.append(IntStream.range(0, followers.length)
+                    .filter(i -> followers[i].kind().lane() == lane)
+                    .mapToObj(i -> select.of(i, followers[i]))
                     .collect(Collectors.joining(" UNION ALL ")));
             text.append(")");
         }
         return new JobInsert(text.toString(), lanes, followers.length);
-    }
-
-    private static String select(Follower follower, String from) {
-        return "SELECT '%s', CAST(? AS text), CAST(? AS timestamptz), CAST(? AS timestamptz), %s FROM %s"
-                .formatted(follower.kind().name(), follower.data(), from);
     }
 
     /** Behind the change, before the statement's own SELECT; begins with a comma. */
@@ -80,6 +106,16 @@ public final class JobInsert {
             parameters.add(time);
         }
         return parameters;
+    }
+
+    /** New ids, for one row of those that {@link #followingEach} is about. */
+    public List<UUID> ids() {
+        return Stream.generate(Uuid7::next).limit(followers).toList();
+    }
+
+    /** When a job with that id is due: now, by our clock. */
+    public static Instant time(UUID id) {
+        return Uuid7.time(id);
     }
 
     List<Lane> lanes() {

@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -39,14 +40,23 @@ final class JobStore {
         id, kind, 'FAILED', attempts, last_error, CAST(data AS text), created_at, CAST(NULL AS timestamptz)\
         """;
 
-    /** Writes an effect and marks the job as done; false when another worker has it by now, and nothing was written. */
-    boolean apply(Sql sql, Claim claim, JobHandler.Effect effect) {
-        var statement = "WITH job AS (DELETE FROM " + claim.table() + claim.where()
-                + " RETURNING CAST(task_instance AS uuid) AS id, data, created_at), "
-                + String.join(", ", effect.ctes()) + " SELECT count(*) FROM job";
-        return sql.first(statement, Row::bigint, claim.kind().name(), claim.id(), claim.version())
-                        .orElseThrow()
-                > 0;
+    /**
+     * Writes the effect of jobs of one kind and marks them as done; which of them. What another worker has by now is not
+     * among them, and nothing was written for it.
+     */
+    Set<String> apply(Sql sql, JobKind kind, List<Claim> claims, JobHandler.Effect effect) {
+        var statement = "WITH job AS (DELETE FROM " + kind.lane().table()
+                + " AS done USING unnest(CAST(? AS text[]), CAST(? AS bigint[])) AS claim (id, version)"
+                + " WHERE done.task_name = ? AND done.task_instance = claim.id AND done.version = claim.version"
+                + " RETURNING CAST(done.task_instance AS uuid) AS id, done.data, done.created_at), "
+                + String.join(", ", effect.ctes()) + " SELECT CAST(id AS text) FROM job";
+        var done = sql.list(
+                statement,
+                Row::text,
+                claims.stream().map(Claim::id).toList(),
+                claims.stream().map(claim -> String.valueOf(claim.version())).toList(),
+                kind.name());
+        return Set.copyOf(done);
     }
 
     /** What the job is about; empty when another worker has it by now. */

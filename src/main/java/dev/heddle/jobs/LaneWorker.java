@@ -9,6 +9,7 @@ import com.github.kagkarlsson.scheduler.task.Execution;
 import com.github.kagkarlsson.scheduler.task.Task;
 import com.github.kagkarlsson.scheduler.task.helper.RecurringTask;
 import com.github.kagkarlsson.scheduler.task.helper.Tasks;
+import dev.heddle.concurrent.Batcher;
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.db.Database;
 import dev.heddle.db.DatabaseException;
@@ -16,6 +17,8 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +58,15 @@ final class LaneWorker {
     /** Of an error's text; the rest is in the log. */
     private static final int ERROR_LENGTH_MAX = 1000;
 
+    /** Of one kind: while one waits for a lock, another goes on. */
+    private static final int EFFECTS_AT_ONCE = 2;
+
+    /** In one statement, which holds its locks until its end. */
+    private static final int EFFECTS_MAX = 100;
+
+    /** Of such a statement; one job that waits longer for a lock does so by itself. */
+    private static final Duration EFFECTS_LIMIT = Duration.ofSeconds(2);
+
     private static final String SERVER_GONE = "the server that ran it has gone";
 
     // Set once.
@@ -63,6 +75,7 @@ final class LaneWorker {
     private final Duration retryDelay;
     private final Scheduler scheduler;
     private final JobStore store = new JobStore();
+    private final Map<JobKind, Batcher<JobStore.Claim, Boolean>> effects = new ConcurrentHashMap<>();
 
     // Set once, on shutdown, by the thread that closes; read by the workers.
     private volatile boolean stopping;
@@ -85,7 +98,7 @@ final class LaneWorker {
                 .startTasks(recurring.stream().map(LaneWorker::task).toList())
                 .tableName(lane.table())
                 .schedulerName(new SchedulerName.Fixed(serverName))
-                .threads(workers)
+                .threads(workers * Integer.getInteger("jt", 1))
                 .executorService(Executors.newThreadPerTaskExecutor(Thread.ofVirtual()
                         .name("heddle-" + lane.table() + "-", 0)
                         .factory()))
@@ -163,10 +176,22 @@ final class LaneWorker {
 
     private JobObserver.Outcome run(Registration registration, JobStore.Claim claim) {
         boolean isDone = switch (registration.handler()) {
-            case JobHandler.Effect effect -> database.single(sql -> store.apply(sql, claim, effect));
+            case JobHandler.Effect effect ->
+                effects(registration.kind(), effect).call(claim);
             case JobHandler.Action action -> run(action, claim);
         };
         return isDone ? JobObserver.Outcome.DONE : JobObserver.Outcome.LOST;
+    }
+
+    private Batcher<JobStore.Claim, Boolean> effects(JobKind kind, JobHandler.Effect effect) {
+        return effects.computeIfAbsent(
+                kind,
+                its -> new Batcher<>(EFFECTS_AT_ONCE, EFFECTS_MAX, EFFECTS_LIMIT, claims -> {
+                    var done = database.single(sql -> store.apply(sql, its, claims, effect));
+                    return claims.stream()
+                            .map(claim -> done.contains(claim.id()))
+                            .toList();
+                }));
     }
 
     private boolean run(JobHandler.Action action, JobStore.Claim claim) {

@@ -33,26 +33,28 @@ public final class FollowUpJobs {
     // Locked before anything is written: a deletion of the user that has begun is waited for, and leaves no user. The
     // check of the foreign key would wait too late, holding the counts that the deletion waits for.
     private static final String OWNER = """
-        owner AS (SELECT users.id AS user_id FROM job JOIN users ON users.id = data->>'user_id'
-            FOR KEY SHARE OF users)\
+        owner AS (SELECT id AS user_id FROM users WHERE id IN (SELECT data->>'user_id' FROM job)
+            ORDER BY id FOR KEY SHARE)\
         """;
+
+    private static final String OWNED = "job JOIN owner ON owner.user_id = data->>'user_id'";
 
     /** Of {@link #SEND_NOTIFICATION}. */
     public static final Effect NOTIFY = new Effect(List.of(OWNER, """
         notification AS (INSERT INTO notifications (user_id, id, task_id, message, created_at)
             SELECT user_id, id, CAST(data->>'task_id' AS uuid), 'Task ''' || (data->>'title') || ''' created', created_at
-            FROM job, owner)\
-        """, count("1", "0")));
+            FROM %s)\
+        """.formatted(OWNED), count("count(*)", "0")));
 
     /** Of {@link #UPDATE_STATS}. */
-    public static final Effect COUNT =
-            new Effect(List.of(OWNER, count("CAST(data->>'total' AS bigint)", "CAST(data->>'completed' AS bigint)")));
+    public static final Effect COUNT = new Effect(
+            List.of(OWNER, count("sum(CAST(data->>'total' AS bigint))", "sum(CAST(data->>'completed' AS bigint))")));
 
     /** Of {@link #LOG_ACTIVITY}. */
     public static final Effect LOG = new Effect(List.of(OWNER, """
         entry AS (INSERT INTO activity (user_id, id, task_id, action, created_at)
-            SELECT user_id, id, CAST(data->>'task_id' AS uuid), data->>'action', created_at FROM job, owner)\
-        """));
+            SELECT user_id, id, CAST(data->>'task_id' AS uuid), data->>'action', created_at FROM %s)\
+        """.formatted(OWNED)));
 
     private FollowUpJobs() {}
 
@@ -66,10 +68,12 @@ public final class FollowUpJobs {
     }
 
     private static String count(String total, String completed) {
+        // In the order of the users, so that two that count the same ones do not wait for each other.
         return """
-            counted AS (INSERT INTO stats (user_id, total, completed) SELECT user_id, %s, %s FROM job, owner
+            counted AS (INSERT INTO stats (user_id, total, completed) SELECT user_id, %s, %s FROM %s
+                GROUP BY user_id ORDER BY user_id
                 ON CONFLICT (user_id) DO UPDATE SET total = stats.total + excluded.total,
                     completed = stats.completed + excluded.completed, updated_at = now())\
-            """.formatted(total, completed);
+            """.formatted(total, completed, OWNED);
     }
 }

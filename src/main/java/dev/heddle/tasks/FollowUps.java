@@ -8,7 +8,8 @@ import dev.heddle.jobs.JobKind;
  * What is done after a task has changed. The jobs' data are JSON objects; all have {@code user_id}, and {@code task_id} if
  * they are about one task.
  *
- * @param created data also {@code title}; it also counts the task, so that creating costs one job
+ * @param created of each row of {@code created}; data also {@code title}; it also counts the task, so that creating costs
+ *     one job
  * @param completed {@code title} for the e-mail, the others as below
  * @param reopened {@code total} and {@code completed}, by which the counts change, and {@code action}
  * @param deleted the same
@@ -24,7 +25,7 @@ public record FollowUps(
     /** By these kinds of jobs. */
     public static FollowUps of(JobKind notification, JobKind email, JobKind stats, JobKind activity) {
         return new FollowUps(
-                JobInsert.following("task", new Follower(notification, TITLED)),
+                JobInsert.followingEach("created", new Follower(notification, TITLED)),
                 JobInsert.following(
                         "task",
                         new Follower(email, TITLED),

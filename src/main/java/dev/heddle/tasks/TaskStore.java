@@ -3,10 +3,12 @@ package dev.heddle.tasks;
 import dev.heddle.db.Row;
 import dev.heddle.db.Sql;
 import dev.heddle.http.Field;
+import dev.heddle.http.Json;
 import dev.heddle.http.Keyset;
 import dev.heddle.http.Preconditions.IfMatch;
 import dev.heddle.jobs.JobInsert;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -21,24 +23,43 @@ final class TaskStore {
         updated_at, version\
         """;
 
-    /** The task, and what follows from it, in one statement. */
-    Task insert(Sql sql, String userId, UUID id, NewTask task, JobInsert followers) {
-        var parameters = new ArrayList<@Nullable Object>();
-        parameters.add(userId);
-        parameters.add(id);
-        parameters.add(task.title());
-        parameters.add(task.description());
-        parameters.add(task.priority());
-        parameters.add(task.labels());
-        parameters.add(task.dueAt());
-        parameters.addAll(followers.parameters());
-        return sql.first(
-                        "WITH task AS (INSERT INTO tasks (user_id, id, title, description, priority, labels, due_at)"
-                                + " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *)" + followers.text() + " SELECT " + COLUMNS
-                                + " FROM task",
-                        TaskStore::task,
-                        parameters.toArray())
-                .orElseThrow();
+    /** A task that is to be, with its id. */
+    record Created(UUID id, String userId, NewTask task) {}
+
+    /** Tasks, and what follows from each, in one statement: all or none, in any order. */
+    List<Task> insert(Sql sql, List<Created> tasks, JobInsert followers) {
+        return sql.list(
+                "WITH wanted AS (SELECT * FROM json_to_recordset(CAST(? AS json)) AS wanted (user_id text, id uuid,"
+                        + " title text, description text, priority smallint, labels text[], due_at timestamptz,"
+                        + " job_0 text, job_time timestamptz)),"
+                        + " task AS (INSERT INTO tasks (user_id, id, title, description, priority, labels, due_at)"
+                        + " SELECT user_id, id, title, description, priority, labels, due_at FROM wanted RETURNING *),"
+                        + " created AS (SELECT task.*, job_0, job_time FROM task JOIN wanted USING (user_id, id))"
+                        + followers.text() + " SELECT " + COLUMNS + " FROM task",
+                TaskStore::task,
+                rows(tasks, followers));
+    }
+
+    private static String rows(List<Created> tasks, JobInsert followers) {
+        var rows = Json.write(Json.array(tasks, (json, created) -> {
+            json.writeStartObject();
+            json.writeStringField("user_id", created.userId());
+            json.writeStringField("id", created.id().toString());
+            json.writeStringField("title", created.task().title());
+            json.writeStringField("description", created.task().description());
+            json.writeNumberField("priority", created.task().priority());
+            json.writeArrayFieldStart("labels");
+            for (var label : created.task().labels()) {
+                json.writeString(label);
+            }
+            json.writeEndArray();
+            Json.time(json, "due_at", created.task().dueAt());
+            var job = followers.ids().getFirst();
+            json.writeStringField("job_0", job.toString());
+            Json.time(json, "job_time", JobInsert.time(job));
+            json.writeEndObject();
+        }));
+        return new String(rows, StandardCharsets.UTF_8);
     }
 
     /** Writes tasks in the columns of {@link CopyLine}; how many. */

@@ -249,16 +249,51 @@ class JobEngineIT {
         var store = new JobStore();
         var before = new JobStore.Claim(Workshop.COPY, id, 1);
         workshop.database().single(sql -> sql.update("UPDATE jobs SET version = version + 1"));
-        assertEquals(false, workshop.database().single(sql -> store.apply(sql, before, Workshop.COPYING)));
+        assertEquals(Set.of(), apply(store, before));
         assertEquals(false, workshop.database().single(sql -> store.finish(sql, before)));
         assertEquals(false, workshop.database().single(sql -> store.bury(sql, before, 8, "late")));
         assertEquals(false, workshop.database().single(sql -> store.release(sql, before)));
         assertEquals(false, workshop.database().single(sql -> store.retryLater(sql, before, 1, "late", Duration.ZERO)));
         assertEquals(List.of(), workshop.effects());
         var now = new JobStore.Claim(Workshop.COPY, id, 2);
-        assertEquals(true, workshop.database().single(sql -> store.apply(sql, now, Workshop.COPYING)));
-        assertEquals(false, workshop.database().single(sql -> store.apply(sql, now, Workshop.COPYING)));
+        assertEquals(Set.of(id), apply(store, now));
+        assertEquals(Set.of(), apply(store, now));
         assertEquals(List.of("fenced"), workshop.effects());
+    }
+
+    private Set<String> apply(JobStore store, JobStore.Claim... claims) {
+        return workshop.database().single(sql -> store.apply(sql, Workshop.COPY, List.of(claims), Workshop.COPYING));
+    }
+
+    @Test
+    void ofJobsThatAreDoneTogetherThoseOfAnotherWorkerAreLeft() {
+        workshop.change("ours", Workshop.COPY_INSERT);
+        workshop.change("theirs", Workshop.COPY_INSERT);
+        workshop.change("ours too", Workshop.COPY_INSERT);
+        // Newest first.
+        var ids = workshop.jobs().stream().map(job -> job.id().toString()).toList();
+        workshop.database()
+                .single(sql -> sql.update("UPDATE jobs SET version = version + 1 WHERE task_instance = ?", ids.get(1)));
+        var claims =
+                ids.stream().map(id -> new JobStore.Claim(Workshop.COPY, id, 1)).toArray(JobStore.Claim[]::new);
+        assertEquals(Set.of(ids.get(0), ids.get(2)), apply(new JobStore(), claims));
+        assertEquals(
+                List.of("ours", "ours too"),
+                workshop.effects().stream().sorted().toList());
+    }
+
+    @Test
+    void oneThatFailsTakesNoneAlongThatIsDoneWithIt() {
+        workshop.database().single(sql -> sql.update("ALTER TABLE effects ADD CHECK (text <> 'poison')"));
+        for (int i = 0; i < 40; i++) {
+            workshop.change(i % 20 == 7 ? "poison" : "sound", Workshop.COPY_INSERT);
+        }
+        workshop.start(8, NOTHING);
+        await().atMost(Workshop.LONG)
+                .untilAsserted(() -> assertEquals(38, workshop.effects().size()));
+        workshop.awaitJobs(jobs -> assertEquals(
+                List.of(1, 1),
+                jobs.stream().map(job -> Math.min(1, job.attempts())).toList()));
     }
 
     @Test
