@@ -11,7 +11,7 @@ import dev.heddle.concurrent.Deadline;
 import dev.heddle.db.DatabaseException.Kind;
 import dev.heddle.testing.Forwarder;
 import dev.heddle.testing.Forwarder.Mode;
-import java.nio.file.Path;
+import dev.heddle.testing.TestPostgres;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -46,8 +46,7 @@ class DatabaseOutageIT {
 
     @BeforeAll
     static void start() {
-        // Not a temporary directory: only the first start ever is slow.
-        postgres = EmbeddedPostgres.start(Path.of("target", "outage-postgres"));
+        postgres = EmbeddedPostgres.start(TestPostgres.another());
     }
 
     @AfterAll
