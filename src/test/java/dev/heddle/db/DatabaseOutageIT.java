@@ -11,6 +11,7 @@ import dev.heddle.concurrent.Deadline;
 import dev.heddle.db.DatabaseException.Kind;
 import dev.heddle.testing.Forwarder;
 import dev.heddle.testing.Forwarder.Mode;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.TestPostgres;
 import java.time.Duration;
 import java.util.Optional;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A database that goes away and comes back, on a PostgreSQL of its own behind a network that can be spoilt. */
+@InThisJvm
 @Timeout(120)
 class DatabaseOutageIT {
 
