@@ -75,7 +75,7 @@ public final class ServerLog implements AutoCloseable {
         var level = logger.getLevel();
         logger.setLevel(Level.ALL);
         logger.addHandler(handler);
-        return new ServerLog(loggers, () -> lines, () -> {
+        return new ServerLog(loggers, () -> List.copyOf(lines), () -> {
             logger.removeHandler(handler);
             logger.setLevel(level);
         });
