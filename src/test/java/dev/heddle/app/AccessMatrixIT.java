@@ -397,7 +397,7 @@ class AccessMatrixIT {
 
     @Test
     void everyRouteOfTheServerIsInTheTableAndNoOther() {
-        var routes = server.heddle().routes().operations().stream()
+        var routes = server.operations().stream()
                 .map(operation -> operation.method() + " " + operation.pattern())
                 .collect(Collectors.toCollection(TreeSet::new));
         assertEquals(routes, new TreeSet<>(table().keySet()));

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import dev.heddle.db.EmbeddedPostgres;
 import dev.heddle.testing.Forwarder;
 import dev.heddle.testing.Signals;
+import dev.heddle.testing.TestPostgres;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -31,7 +32,7 @@ final class ChaosPostgres implements AutoCloseable {
         IMMEDIATE
     }
 
-    private static final Path DIRECTORY = Path.of("target", "outage-postgres");
+    private static final Path DIRECTORY = TestPostgres.another();
 
     private static final String SCHEMA = "chaos";
 

@@ -12,6 +12,7 @@ import dev.heddle.files.FileFormFuzz;
 import dev.heddle.http.JsonFuzz;
 import dev.heddle.http.RequestBytesFuzz;
 import dev.heddle.http.TextFuzz;
+import dev.heddle.testing.InThisJvm;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Every reader of what comes from outside gets bytes that nobody has thought of, for a few seconds each; for longer by hand,
  * see CONTRIBUTING.md. What was found once is among the seeds, and is tried without the fuzzer too.
  */
+@InThisJvm
 class FuzzIT {
 
     /** For each of them, beside the second or two that its process takes to start. */

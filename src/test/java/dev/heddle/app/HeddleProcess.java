@@ -26,7 +26,7 @@ final class HeddleProcess implements AutoCloseable {
             .map(directory -> Path.of(directory).toAbsolutePath());
 
     private static final Pattern API = Pattern.compile("API\\s+http://127\\.0\\.0\\.1:(\\d+)");
-    private static final Pattern ADMIN = Pattern.compile("admin\\s+http://127\\.0\\.0\\.1:(\\d+)");
+    private static final Pattern ADMIN = Pattern.compile("admin\\s+http://[0-9.]+:(\\d+)");
 
     private final Process process;
     private final List<String> output = new ArrayList<>();
@@ -129,6 +129,13 @@ final class HeddleProcess implements AutoCloseable {
     String output() {
         synchronized (output) {
             return String.join("\n", output);
+        }
+    }
+
+    /** The lines of its output so far. */
+    List<String> lines() {
+        synchronized (output) {
+            return List.copyOf(output);
         }
     }
 

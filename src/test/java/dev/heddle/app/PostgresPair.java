@@ -67,8 +67,7 @@ final class PostgresPair implements AutoCloseable {
     }
 
     private static Path programs() throws IOException {
-        var shared = Path.of("target", System.getProperty("test.postgres", "test-postgres"));
-        try (var found = Files.newDirectoryStream(shared, "bin-*")) {
+        try (var found = Files.newDirectoryStream(TestPostgres.DIRECTORY, "bin-*")) {
             return found.iterator().next().resolve("bin").toAbsolutePath();
         }
     }

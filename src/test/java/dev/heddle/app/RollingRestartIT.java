@@ -18,10 +18,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two servers behind haproxy, restarted in turn while clients ask them 200 times a second: nobody notices. */
+/**
+ * Two servers behind haproxy, restarted in turn while clients ask them 200 times a second: nobody notices. When CI runs it no
+ * other test takes processors away from it: haproxy gives up a server that twice lets it wait for half a second.
+ */
+@Tag("alone")
 class RollingRestartIT {
 
     private static final int PER_SECOND = 200;

@@ -97,7 +97,8 @@ class SelfCheckIT {
                     connection.close();
                 }
             }
-            assertEquals(200, status(heddle.port(), "/"));
+            // It finds out a moment later that they are closed.
+            await().untilAsserted(() -> assertEquals(200, status(heddle.port(), "/")));
         }
     }
 

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.heddle.http.AccessLog;
-import dev.heddle.http.Routes;
 import dev.heddle.testing.Psql;
 import dev.heddle.testing.TestPostgres;
 import java.io.IOException;
@@ -32,8 +31,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A whole Heddle on real sockets and a schema of its own, and a client for it. Whoever starts it closes it. It runs in this
- * JVM, or in a process of its own when the tests are about the image ({@link HeddleProcess#IMAGE}); what can only be seen
- * from inside is then no subject, and the test that asks for it is skipped.
+ * JVM, or in a process of its own when the tests are about the image ({@link HeddleProcess#IMAGE}); the few tests that can
+ * only be seen from inside are then skipped.
  */
 public final class TestServer implements AutoCloseable {
 
@@ -50,7 +49,6 @@ public final class TestServer implements AutoCloseable {
     private final Path directory;
     private final Running running;
     private final String adminToken;
-    private final List<AccessLog.Entry> accessLog = new CopyOnWriteArrayList<>();
 
     /** A server, wherever it runs. */
     private sealed interface Running {
@@ -58,10 +56,14 @@ public final class TestServer implements AutoCloseable {
 
         int adminPort();
 
+        List<AccessLog.Entry> accessLog();
+
+        ServerLog log(String loggers);
+
         void close();
     }
 
-    private record Inside(Heddle heddle) implements Running {
+    private record Inside(Heddle heddle, List<AccessLog.Entry> accessLog) implements Running {
         @Override
         public int port() {
             return heddle.port();
@@ -70,6 +72,11 @@ public final class TestServer implements AutoCloseable {
         @Override
         public int adminPort() {
             return heddle.adminPort();
+        }
+
+        @Override
+        public ServerLog log(String loggers) {
+            return ServerLog.listen(loggers);
         }
 
         @Override
@@ -90,10 +97,23 @@ public final class TestServer implements AutoCloseable {
         }
 
         @Override
+        public List<AccessLog.Entry> accessLog() {
+            return ServerLog.requests(process.lines());
+        }
+
+        @Override
+        public ServerLog log(String loggers) {
+            return ServerLog.read(loggers, process::lines);
+        }
+
+        @Override
         public void close() {
             process.close();
         }
     }
+
+    /** One of the API, by the pattern of its path. */
+    public record Operation(String method, String pattern) {}
 
     /** A user and a token that may read and write. */
     public record Person(String id, String token) {}
@@ -139,17 +159,24 @@ public final class TestServer implements AutoCloseable {
                     "SERVER_SHUTDOWN_GRACE", "2s"));
             // All tests come from one address, and as fast as they can.
             environment.putAll(NO_RATE_LIMITS);
+            // For those who read what a process says.
+            environment.put("LOG_FORMAT", "json");
             environment.putAll(settings);
             var config = Files.writeString(directory.resolve("app.yaml"), yaml);
             running = HeddleProcess.IMAGE.isPresent()
                     ? new Outside(startProcess(environment, config))
-                    : new Inside(
-                            Heddle.start(SettingsReader.read(config, environment, new Properties()), accessLog::add));
+                    : startInside(environment, config);
             var file = directory.resolve("admin-token");
             adminToken = Files.exists(file) ? Files.readString(file).strip() : "";
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static Inside startInside(Map<String, String> environment, Path config) {
+        var accessLog = new CopyOnWriteArrayList<AccessLog.Entry>();
+        var settings = SettingsReader.read(config, environment, new Properties());
+        return new Inside(Heddle.start(settings, accessLog::add), accessLog);
     }
 
     private HeddleProcess startProcess(Map<String, String> environment, Path config) throws IOException {
@@ -224,8 +251,8 @@ public final class TestServer implements AutoCloseable {
         return ((Inside) running).heddle();
     }
 
-    /** Skips a test that can only see what it is about, such as lines of the log, in its own JVM. */
-    public static void assumeInside() {
+    /** Skips a test that can only see what it is about in its own JVM. */
+    static void assumeInside() {
         assumeTrue(HeddleProcess.IMAGE.isEmpty(), "seen from inside only, and Heddle is a process of its own");
     }
 
@@ -242,9 +269,18 @@ public final class TestServer implements AutoCloseable {
         return ((Outside) running).process();
     }
 
-    /** Every operation of its API. */
-    public List<Routes.Operation> operations() {
-        return heddle().routes().operations();
+    /** Every operation of its API: those of its routes, or of its contract, which are the same (DocsIT). */
+    public List<Operation> operations() {
+        return switch (running) {
+            case Inside inside ->
+                inside.heddle().routes().operations().stream()
+                        .map(route -> new Operation(route.method(), route.pattern()))
+                        .toList();
+            case Outside _ ->
+                Contract.of(get("/openapi.yaml", "").text()).operations().stream()
+                        .map(documented -> new Operation(documented.method(), documented.path()))
+                        .toList();
+        };
     }
 
     /** The first administrator's token; empty for a replica, which made none. */
@@ -252,10 +288,28 @@ public final class TestServer implements AutoCloseable {
         return adminToken;
     }
 
-    /** What the access log was told. */
+    /** What the access log was told. A process may have said more than has arrived here. */
     public List<AccessLog.Entry> accessLog() {
-        assumeInside();
-        return accessLog;
+        return running.accessLog();
+    }
+
+    /** What the access log was told about a request, after its answer has left: a client may be here first. */
+    public AccessLog.Entry logged(String requestId) {
+        return await().alias(requestId + " in the access log")
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20))
+                .atMost(Duration.ofSeconds(10))
+                .until(
+                        () -> accessLog().stream()
+                                .filter(entry -> entry.requestId().equals(requestId))
+                                .findFirst(),
+                        Optional::isPresent)
+                .orElseThrow();
+    }
+
+    /** What these loggers say from now on; the name of one of them, or the beginning of several names. */
+    public ServerLog log(String loggers) {
+        return running.log(loggers);
     }
 
     /** A new user with a token for reading and writing. */

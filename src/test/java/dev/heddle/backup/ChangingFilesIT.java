@@ -3,6 +3,7 @@ package dev.heddle.backup;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.heddle.db.Database;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.Psql;
 import dev.heddle.testing.TestPostgres;
 import java.io.ByteArrayInputStream;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Files that are deleted and replaced between the moment that the rows are of and the copy of their bytes. */
+@InThisJvm
 class ChangingFilesIT {
 
     private final Psql psql = new Psql(TestPostgres.newSchema());

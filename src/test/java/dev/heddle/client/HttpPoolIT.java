@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.heddle.client.HttpFailure.Kind;
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.testing.FakeUpstream;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.Race;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -43,6 +44,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Exchanges over real sockets, with servers that behave and with servers that do not. */
+@InThisJvm
 @Timeout(60)
 class HttpPoolIT {
 

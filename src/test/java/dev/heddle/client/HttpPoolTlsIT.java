@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.client.HttpFailure.Kind;
 import dev.heddle.testing.FakeUpstream;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.TestCertificate;
 import java.io.IOException;
 import java.io.InputStream;
@@ -42,6 +43,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Exchanges with encryption. */
+@InThisJvm
 @Timeout(60)
 class HttpPoolTlsIT {
 

@@ -10,6 +10,7 @@ import dev.heddle.http.Answer;
 import dev.heddle.http.Problem;
 import dev.heddle.http.Request;
 import dev.heddle.http.Routes;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.SmallServer;
 import java.io.IOException;
@@ -36,6 +37,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where one request ends and the next begins, and when the connection ends, over real sockets. */
+@InThisJvm
 class ConnectionGuardIT {
 
     private static final String HOST = "Host: a\r\n";

@@ -4,10 +4,10 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.heddle.app.TestServer;
 import dev.heddle.http.Access;
 import dev.heddle.http.Answer;
 import dev.heddle.http.Routes;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.SmallServer;
 import java.io.IOException;
@@ -25,7 +25,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -37,6 +36,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How long a client may keep a connection waiting, and how many it may have. */
+@InThisJvm
 class ConnectionLimitsIT {
 
     private static final ConnectionLimits SHORT = new ConnectionLimits(
@@ -301,52 +301,6 @@ class ConnectionLimitsIT {
             for (var one : open) {
                 one.close();
             }
-        }
-    }
-
-    @Test
-    void oneConnectionMoreThanThereMayBeIsToldSoAtOnce() throws IOException {
-        try (var full = TestServer.start(Map.of("SERVER_MAX_CONNECTIONS", "3"))) {
-            var open = new ArrayList<RawConnection>();
-            // Its own client may keep one, so it is full with three at most.
-            for (int i = 0; i < 3; i++) {
-                open.add(RawConnection.to(full.port()));
-            }
-            for (int i = 0; i < 100; i++) {
-                try (var more = RawConnection.to(full.port())) {
-                    more.send("GET / HTTP/1.1\r\n" + HOST + "\r\n");
-                    assertEquals(503, more.answer().status());
-                    assertEquals("", more.rest());
-                }
-            }
-            assertTrue(full.metric("http_server_connections_ended_total{reason=\"total\"}") >= 100);
-            for (var one : open) {
-                one.close();
-            }
-            await().untilAsserted(() -> {
-                try (var again = RawConnection.to(full.port())) {
-                    again.send("GET / HTTP/1.1\r\n" + HOST + "\r\n");
-                    assertEquals(200, again.answer().status());
-                }
-            });
-        }
-    }
-
-    @Test
-    void operatorsSeeHowManyWereEndedAndWhy() throws IOException {
-        try (var whole = TestServer.start(Map.of("SERVER_HEAD_TIMEOUT", "100ms", "SERVER_STALL_TIMEOUT", "100ms"))) {
-            try (var connection = RawConnection.to(whole.port())) {
-                connection.send("GET /ta");
-                connection.rest();
-            }
-            try (var connection = RawConnection.to(whole.port())) {
-                connection.send("POST /hash HTTP/1.1\r\n" + HOST + "Authorization: Bearer " + whole.adminToken()
-                        + "\r\nContent-Length: 10\r\n\r\nx");
-                connection.rest();
-            }
-            assertEquals(1, whole.metric("http_server_connections_ended_total{reason=\"head\"}"));
-            assertEquals(1, whole.metric("http_server_connections_ended_total{reason=\"stall\"}"));
-            assertTrue(whole.metric("http_server_connections_open") >= 1);
         }
     }
 }

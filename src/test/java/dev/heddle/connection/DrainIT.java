@@ -9,6 +9,7 @@ import dev.heddle.http.Access;
 import dev.heddle.http.Answer;
 import dev.heddle.http.Request;
 import dev.heddle.http.Routes;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.SmallServer;
 import java.io.IOException;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of connections when a server stops, over real sockets. Its grace is two seconds. */
+@InThisJvm
 class DrainIT {
 
     private static final String HOST = "Host: a\r\n";

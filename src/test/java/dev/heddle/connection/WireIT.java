@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.heddle.http.Access;
 import dev.heddle.http.Answer;
 import dev.heddle.http.Routes;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.SmallServer;
 import java.io.IOException;
@@ -30,6 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Files on their way into the socket itself. */
+@InThisJvm
 class WireIT {
 
     private static final String HOST = "Host: a\r\n";

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.heddle.http.Access;
 import dev.heddle.http.BodyOutput;
 import dev.heddle.http.Routes;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.RawConnection.Answer;
 import dev.heddle.testing.SmallServer;
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Conditions and ranges over real sockets: the table of RFC 9110 §13.2.2, and what the parts look like. */
+@InThisJvm
 class RepresentationIT {
 
     private static final String CONTENT = "0123456789abcdefghij";

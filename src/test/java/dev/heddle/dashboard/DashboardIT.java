@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.app.ServerLog;
 import dev.heddle.app.TestServer;
 import dev.heddle.app.TestServer.Person;
 import dev.heddle.app.TestServer.Reply;
@@ -13,14 +14,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BrokenBarrierException;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.logging.Handler;
-import java.util.logging.Level;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 
 /** Answers in parts, put together by a whole Heddle. */
@@ -241,29 +237,12 @@ class DashboardIT {
 
     @Test
     void aBrokenSourceIsAnErrorInTheAnswerAndInTheLog() {
-        TestServer.assumeInside();
-        var errors = new CopyOnWriteArrayList<String>();
-        var handler = new Handler() {
-            @Override
-            public void publish(LogRecord line) {
-                if (line.getLevel().intValue() >= Level.SEVERE.intValue()) {
-                    errors.add(line.getMessage());
-                }
-            }
-
-            @Override
-            public void flush() {}
-
-            @Override
-            public void close() {}
-        };
         try (var server = TestServer.start()) {
             var person = server.person();
             server.task(person, "{\"title\": \"Still here\"}");
             server.awaitJobs();
-            var logger = Logger.getLogger("dev.heddle.http");
-            logger.addHandler(handler);
-            try (var _ = new Psql(server.schema()).gone("stats")) {
+            try (var log = server.log("dev.heddle.http");
+                    var _ = new Psql(server.schema()).gone("stats")) {
                 var reply = server.send("GET", "/dashboard", person.token(), null, "X-Request-Id", "broken-1");
                 assertEquals(200, reply.status(), reply.text());
                 assertEquals("error", status(reply, "stats"));
@@ -272,15 +251,19 @@ class DashboardIT {
                 assertEquals("Still here", reply.json().at("/tasks/0/title").asText());
                 assertEquals("false", complete(reply));
                 assertFalse(reply.text().contains("relation"));
-                assertEquals(List.of("request broken-1: database-error"), errors);
+                log.awaitLine("broken-1");
+                assertEquals(
+                        List.of("request broken-1: database-error"),
+                        log.lines().stream()
+                                .filter(line -> line.level().equals("error"))
+                                .map(ServerLog.Line::message)
+                                .toList());
                 assertEquals(
                         502,
                         server.get("/dashboard?require=stats", person.token()).status());
                 assertEquals(
                         200,
                         server.get("/dashboard?require=tasks", person.token()).status());
-            } finally {
-                logger.removeHandler(handler);
             }
             assertEquals("ok", status(server.get("/dashboard", person.token()), "stats"));
         }

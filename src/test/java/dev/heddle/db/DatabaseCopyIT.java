@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.db.DatabaseException.Kind;
+import dev.heddle.testing.InThisJvm;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** COPY in a unit of work: whatever ends it, nothing is half written and the connection is as good as before. */
+@InThisJvm
 @Timeout(120)
 class DatabaseCopyIT {
 

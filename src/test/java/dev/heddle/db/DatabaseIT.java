@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.db.DatabaseException.Kind;
+import dev.heddle.testing.InThisJvm;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -24,6 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Units of work on a real PostgreSQL: what they leave behind, whatever the work does. */
+@InThisJvm
 class DatabaseIT {
 
     private final Notes notes = new Notes();

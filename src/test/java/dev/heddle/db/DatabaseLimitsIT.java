@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.heddle.concurrent.BulkheadFullException;
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.db.DatabaseException.Kind;
+import dev.heddle.testing.InThisJvm;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Units of work that may not go on: their time is up, there is no place for them, or nobody wants them any more. */
+@InThisJvm
 @Timeout(120)
 class DatabaseLimitsIT {
 

@@ -11,7 +11,8 @@ import dev.heddle.concurrent.Deadline;
 import dev.heddle.db.DatabaseException.Kind;
 import dev.heddle.testing.Forwarder;
 import dev.heddle.testing.Forwarder.Mode;
-import java.nio.file.Path;
+import dev.heddle.testing.InThisJvm;
+import dev.heddle.testing.TestPostgres;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A database that goes away and comes back, on a PostgreSQL of its own behind a network that can be spoilt. */
+@InThisJvm
 @Timeout(120)
 class DatabaseOutageIT {
 
@@ -46,8 +48,7 @@ class DatabaseOutageIT {
 
     @BeforeAll
     static void start() {
-        // Not a temporary directory: only the first start ever is slow.
-        postgres = EmbeddedPostgres.start(Path.of("target", "outage-postgres"));
+        postgres = EmbeddedPostgres.start(TestPostgres.another());
     }
 
     @AfterAll

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.heddle.db.DatabaseException.Kind;
+import dev.heddle.testing.InThisJvm;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 /** What goes into PostgreSQL and comes back, and what it refuses. */
+@InThisJvm
 class DatabaseValuesIT {
 
     private final Notes notes = new Notes();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.TestPostgres;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -20,6 +21,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
+@InThisJvm
 class MigrationsIT {
 
     private static final List<String> EVERY_VERSION = IntStream.rangeClosed(1, Migrations.NEWEST)

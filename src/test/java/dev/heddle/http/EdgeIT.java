@@ -9,6 +9,7 @@ import dev.heddle.admission.Admission;
 import dev.heddle.admission.RateLimit;
 import dev.heddle.concurrent.SharedPlaces;
 import dev.heddle.connection.Network;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.RawHttp;
 import dev.heddle.testing.SmallServer;
@@ -29,6 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What stands before the routes, over real sockets. */
+@InThisJvm
 @Timeout(60)
 class EdgeIT {
 

@@ -14,13 +14,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -54,7 +49,7 @@ class KernelFailuresIT {
     @Test
     void aFailureInsideIsA500ThatTellsTheClientNothingAndTheLogEverything() throws SQLException {
         try (var broken = TestServer.start();
-                var log = new Captured(Problems.class)) {
+                var log = broken.log(Problems.class.getName())) {
             var someone = broken.person();
             var id = broken.task(someone, "{\"title\": \"x\"}").get("id").asText();
             execute(broken, "DROP TABLE tasks CASCADE");
@@ -62,8 +57,8 @@ class KernelFailuresIT {
                 var reply = broken.get(path, someone.token());
                 var problem = ProblemDocument.of(Problem.DATABASE_ERROR, path, reply);
                 assertEquals("Database error", problem.get("detail").asText());
-                var line = log.lineWith(problem.get("request_id").asText());
-                assertTrue(String.valueOf(line.getThrown()).contains("tasks"), "the cause: " + line.getThrown());
+                var line = log.awaitLine(problem.get("request_id").asText());
+                assertTrue(line.thrown().contains("tasks"), () -> "the cause: " + line.thrown());
             }
             for (var type : List.of("text/csv", "application/x-ndjson")) {
                 var reply = broken.send("GET", "/tasks", someone.token(), null, "Accept", type);
@@ -78,11 +73,11 @@ class KernelFailuresIT {
 
     @Test
     void aFailureThatPassesIsLoggedInOneLine() {
-        try (var log = new Captured(Problems.class)) {
+        try (var log = server.log(Problems.class.getName())) {
             var reply = get("/users/me", "Request-Timeout", "0.000000001");
-            var line = log.lineWith(reply.header("X-Request-Id").orElseThrow());
-            assertEquals(null, line.getThrown());
-            assertTrue(line.getMessage().contains("deadline"), line.getMessage());
+            var line = log.awaitLine(reply.header("X-Request-Id").orElseThrow());
+            assertEquals("", line.stack());
+            assertTrue(line.message().contains("deadline"), line::message);
         }
     }
 
@@ -117,7 +112,7 @@ class KernelFailuresIT {
             assertTrue(answer.closed());
             assertFalse(answer.text().endsWith("0\r\n\r\n"), "it must not look complete");
             assertFalse(answer.text().contains("disk"));
-            var entry = Logged.entry(broken, "cut");
+            var entry = broken.logged("cut");
             assertEquals(500, entry.status());
             assertTrue(entry.bytes() > 100_000, () -> "what was sent: " + entry.bytes());
         }
@@ -220,40 +215,7 @@ class KernelFailuresIT {
     }
 
     private static void assertInTime(TestServer of, String requestId, Duration deadline) {
-        var took = Duration.ofNanos(Logged.entry(of, requestId).nanos());
+        var took = Duration.ofNanos(of.logged(requestId).nanos());
         assertTrue(took.compareTo(deadline.plus(LATE)) < 0, () -> took + " for a deadline of " + deadline);
-    }
-
-    /** What a class logs while this is open. */
-    private static final class Captured extends Handler implements AutoCloseable {
-        private final List<LogRecord> records = new CopyOnWriteArrayList<>();
-        private final Logger logger;
-
-        Captured(Class<?> of) {
-            logger = Logger.getLogger(of.getName());
-            logger.addHandler(this);
-        }
-
-        LogRecord lineWith(String text) {
-            return records.stream()
-                    .filter(line -> line.getMessage().toLowerCase(Locale.ROOT).contains(text))
-                    .findFirst()
-                    .orElseThrow(() -> new AssertionError("nothing logged with " + text));
-        }
-
-        @Override
-        public void publish(LogRecord line) {
-            records.add(line);
-        }
-
-        @Override
-        public void flush() {
-            // Nothing is held back.
-        }
-
-        @Override
-        public void close() {
-            logger.removeHandler(this);
-        }
     }
 }

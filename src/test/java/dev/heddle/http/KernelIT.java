@@ -213,7 +213,7 @@ class KernelIT {
             ProblemDocument.of(problem, "/tasks", answer);
             assertTrue(answer.closed(), body.getKey());
             assertEquals(1, answer.text().split("HTTP/1\\.1 ", -1).length - 1, "one answer");
-            assertEquals(problem.status(), Logged.entry(server, body.getKey()).status());
+            assertEquals(problem.status(), server.logged(body.getKey()).status());
         }
     }
 
@@ -224,7 +224,7 @@ class KernelIT {
                 "POST /tasks HTTP/1.1\r\nHost: a\r\n" + authorization()
                         + "X-Request-Id: left-early\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{",
                 50);
-        assertEquals(499, Logged.entry(server, "left-early").status());
+        assertEquals(499, server.logged("left-early").status());
     }
 
     // ---- Methods and paths ----

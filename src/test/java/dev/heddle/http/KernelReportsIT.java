@@ -54,7 +54,7 @@ class KernelReportsIT {
     @Test
     void theAccessLogTellsWhoAskedForWhatAndWhatCameOfIt() {
         var reply = get(taskPath + "?user_id=" + person.id(), "X-Request-Id", "logged-1");
-        var entry = Logged.entry(server, "logged-1");
+        var entry = server.logged("logged-1");
         assertEquals(person.id(), entry.caller());
         assertEquals("GET", entry.method());
         assertEquals(taskPath, entry.path());
@@ -71,34 +71,33 @@ class KernelReportsIT {
         assertEquals(
                 List.of("-", "-", 404),
                 List.of(
-                        Logged.entry(server, "logged-2").caller(),
-                        Logged.entry(server, "logged-2").route(),
-                        Logged.entry(server, "logged-2").status()));
+                        server.logged("logged-2").caller(),
+                        server.logged("logged-2").route(),
+                        server.logged("logged-2").status()));
         server.send("GET", "/users", person.token(), null, "X-Request-Id", "logged-3");
         assertEquals(
                 List.of(person.id(), "/users", 403),
                 List.of(
-                        Logged.entry(server, "logged-3").caller(),
-                        Logged.entry(server, "logged-3").route(),
-                        Logged.entry(server, "logged-3").status()));
+                        server.logged("logged-3").caller(),
+                        server.logged("logged-3").route(),
+                        server.logged("logged-3").status()));
         server.send("GET", "/users", "", null, "X-Request-Id", "logged-4");
         assertEquals(
                 List.of("-", "/users", 401),
                 List.of(
-                        Logged.entry(server, "logged-4").caller(),
-                        Logged.entry(server, "logged-4").route(),
-                        Logged.entry(server, "logged-4").status()));
+                        server.logged("logged-4").caller(),
+                        server.logged("logged-4").route(),
+                        server.logged("logged-4").status()));
     }
 
     @Test
     void theAccessLogCountsTheBytesOfTheBodyThatWereSent() {
         var export = get("/tasks", "Accept", "text/csv", "X-Request-Id", "bytes-get");
-        assertEquals(
-                export.raw().body().length, Logged.entry(server, "bytes-get").bytes());
+        assertEquals(export.raw().body().length, server.logged("bytes-get").bytes());
         server.send("HEAD", "/tasks", person.token(), null, "Accept", "text/csv", "X-Request-Id", "bytes-head");
-        assertEquals(0, Logged.entry(server, "bytes-head").bytes());
+        assertEquals(0, server.logged("bytes-head").bytes());
         server.send("HEAD", "/tasks", person.token(), null, "X-Request-Id", "bytes-head-json");
-        assertEquals(0, Logged.entry(server, "bytes-head-json").bytes());
+        assertEquals(0, server.logged("bytes-head-json").bytes());
     }
 
     @ParameterizedTest
@@ -114,7 +113,7 @@ class KernelReportsIT {
     void aTraceContextGoesIntoTheAccessLogWhenItIsOne(String sent, boolean valid) {
         var id = "trace-" + Integer.toHexString(sent.hashCode());
         get("/", "X-Request-Id", id, "traceparent", sent);
-        assertEquals(valid ? sent : null, Logged.entry(server, id).traceparent());
+        assertEquals(valid ? sent : null, server.logged(id).traceparent());
     }
 
     @Test
@@ -145,7 +144,7 @@ class KernelReportsIT {
         raw("GET /tasks?q=" + secret + " HTTP/1.1\r\nHost: a\r\nX-Request-Id: secret-5\r\ntraceparent: " + secret
                 + "\r\nAuthorization: Basic " + secret + "\r\n\r\n");
         for (int i = 1; i <= 5; i++) {
-            Logged.entry(server, "secret-" + i);
+            server.logged("secret-" + i);
         }
         var everything = server.accessLog().toString();
         assertFalse(everything.contains(secret));

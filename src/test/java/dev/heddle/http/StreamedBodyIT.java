@@ -3,6 +3,7 @@ package dev.heddle.http;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.RawHttp;
 import dev.heddle.testing.SmallServer;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Bodies that a route takes as they come: their limit, and writes of them that are repeated. */
+@InThisJvm
 class StreamedBodyIT {
 
     private static final int LIMIT = 100_000;

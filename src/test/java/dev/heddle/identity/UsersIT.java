@@ -154,7 +154,7 @@ class UsersIT {
 
     @Test
     void anAddressMayBeAsLongAsAddressesAre() {
-        var local = freshName() + "x".repeat(60);
+        var local = freshName() + "x".repeat(64);
         assertEquals(
                 201,
                 make(user(freshName(), local.substring(0, 64) + "@" + "d".repeat(189)))

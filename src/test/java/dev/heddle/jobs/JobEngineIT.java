@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.db.Row;
 import dev.heddle.jobs.JobObserver.Outcome;
+import dev.heddle.testing.InThisJvm;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Durable jobs on a real PostgreSQL: enqueued with their cause, done once, kept when they fail. */
+@InThisJvm
 class JobEngineIT {
 
     private static final JobHandler.Action NOTHING = job -> {};

@@ -10,18 +10,12 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** A server stops while the mail server has an e-mail of it in hand. */
 class MailShutdownIT {
 
     private static final Duration LONG = Duration.ofSeconds(20);
-
-    @BeforeAll
-    static void stopsInThisProcess() {
-        TestServer.assumeInside();
-    }
 
     private static Map<String, String> settings(ScriptedSmtp smtp) {
         return Map.of(

@@ -13,6 +13,7 @@ import com.icegreen.greenmail.util.GreenMailUtil;
 import com.icegreen.greenmail.util.ServerSetup;
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.notifications.Smtp.Security;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.TestCertificate;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -47,6 +48,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Mails over SMTP: to a real server, and to ones that behave badly. */
+@InThisJvm
 @Timeout(60)
 class SmtpMailerIT {
 

@@ -11,6 +11,7 @@ import dev.heddle.db.Database;
 import dev.heddle.db.Row;
 import dev.heddle.db.Sql;
 import dev.heddle.http.Keyset;
+import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.TestPostgres;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -33,6 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * What PostgreSQL does for the statements of {@link TaskStore} when there are 1,000,000 tasks of 1,000 users, one of
  * whom has 300,000. The cost is counted in pages of 8 KiB that PostgreSQL looked at, so it is the same on every machine.
  */
+@InThisJvm
 class TaskPlansIT {
 
     /** About 700 tasks, as most users have here. */

@@ -11,10 +11,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * One real PostgreSQL for all tests of the process, kept under {@code target} between runs. Every test takes a schema of
- * its own, so tests run in any order and see nothing of each other. A second process names another one, {@code
+ * its own, so tests run in any order and see nothing of each other. A process beside it names another one, {@code
  * test.postgres}.
  */
 public final class TestPostgres {
+
+    /** Where it is. */
+    public static final Path DIRECTORY = Path.of("target", System.getProperty("test.postgres", "test-postgres"));
 
     private static final AtomicInteger SCHEMAS = new AtomicInteger();
 
@@ -24,8 +27,7 @@ public final class TestPostgres {
         private static final EmbeddedPostgres SERVER = start();
 
         private static EmbeddedPostgres start() {
-            var server =
-                    EmbeddedPostgres.start(Path.of("target", System.getProperty("test.postgres", "test-postgres")));
+            var server = EmbeddedPostgres.start(DIRECTORY);
             Runtime.getRuntime().addShutdownHook(new Thread(server::close));
             try (var connection = connect(server, "public");
                     var statement = connection.createStatement()) {
@@ -44,6 +46,11 @@ public final class TestPostgres {
             }
             return server;
         }
+    }
+
+    /** The directory of one that a test may stop and start, kept too: only the first start ever is slow. */
+    public static Path another() {
+        return DIRECTORY.resolveSibling(DIRECTORY.getFileName() + "-outage");
     }
 
     /** A new, empty schema; its name. */
