@@ -4,6 +4,7 @@ import dev.heddle.connection.Exchange;
 import io.helidon.http.DateTime;
 import io.helidon.http.Header;
 import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
 import io.helidon.http.Status;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -27,6 +28,7 @@ final class AnswerHead {
     private static final byte[] LINE_END = ascii("\r\n");
     private static final byte[] AFTER_NAME = ascii(": ");
     private static final byte[] DATE = ascii("Date: ");
+    private static final byte[] CONTENT_LENGTH = name(HeaderNames.CONTENT_LENGTH);
     private static final byte[] CLOSE = prepare("Connection", "close");
     private static final byte[] KEEP_ALIVE = prepare("Connection", "keep-alive");
 
@@ -55,6 +57,11 @@ final class AnswerHead {
             STATUS_LINES.set(status, known);
         }
         return known;
+    }
+
+    /** The name of a header of which only the value changes. */
+    static byte[] name(HeaderName name) {
+        return ascii(name.defaultCase() + ": ");
     }
 
     /** Headers to be sent as they are with {@link #prepared}: names, each with its value behind it. */
@@ -114,14 +121,21 @@ final class AnswerHead {
         return prepared(LINE_END);
     }
 
+    /** A header whose name was prepared with {@link #name}. */
+    AnswerHead header(byte[] name, String value) {
+        prepared(name);
+        text(value);
+        return prepared(LINE_END);
+    }
+
+    /** The length of the body. */
+    AnswerHead contentLength(long length) {
+        return header(CONTENT_LENGTH, Long.toString(length));
+    }
+
     /** Whether the connection ends with this answer. */
     AnswerHead closing(boolean closes) {
         return prepared(closes ? CLOSE : KEEP_ALIVE);
-    }
-
-    /** A header that is a number. */
-    AnswerHead header(HeaderName name, long value) {
-        return header(name, Long.toString(value));
     }
 
     private void text(String value) {

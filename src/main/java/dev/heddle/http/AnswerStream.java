@@ -1,7 +1,6 @@
 package dev.heddle.http;
 
 import dev.heddle.connection.Exchange;
-import io.helidon.http.HeaderNames;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 
@@ -104,7 +103,7 @@ final class AnswerStream extends OutputStream {
     /** Ends it. */
     void finish() {
         if (!hasBegun && !hasLength) {
-            head.header(HeaderNames.CONTENT_LENGTH, count);
+            head.contentLength(count);
             leave(held, 0, count);
         } else if (hasLength) {
             flush();

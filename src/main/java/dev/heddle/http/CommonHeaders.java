@@ -8,6 +8,8 @@ final class CommonHeaders {
 
     static final HeaderName X_REQUEST_ID = HeaderNames.create("X-Request-Id");
 
+    private static final byte[] X_REQUEST_ID_NAME = AnswerHead.name(X_REQUEST_ID);
+
     private static final HeaderName CONTENT_SECURITY_POLICY = HeaderNames.create("Content-Security-Policy");
 
     /** For every answer: addresses here name tasks and files, which are nobody else's business. */
@@ -24,7 +26,7 @@ final class CommonHeaders {
 
     /** Adds those that go with an answer. */
     static void add(AnswerHead head, Answer answer, String requestId) {
-        head.header(X_REQUEST_ID, requestId).prepared(ALWAYS);
+        head.header(X_REQUEST_ID_NAME, requestId).prepared(ALWAYS);
         if (!answer.has(CONTENT_SECURITY_POLICY)) {
             head.prepared(NO_PAGE);
         }

@@ -51,8 +51,6 @@ final class DirectProblems {
         cors.headers(answer, request.first(HeaderNames.ORIGIN), headers::add);
         var head = new AnswerHead(answer.status()).headers(headers);
         CommonHeaders.add(head, answer, requestId);
-        return head.closing(true)
-                .header(HeaderNames.CONTENT_LENGTH, answer.bytes().length)
-                .with(answer.bytes());
+        return head.closing(true).contentLength(answer.bytes().length).with(answer.bytes());
     }
 }

@@ -26,7 +26,8 @@ public final class Kernel {
 
     private static final HeaderName REQUEST_TIMEOUT = HeaderNames.create("Request-Timeout");
     private static final HeaderName RATE_LIMIT = HeaderNames.create("RateLimit");
-    private static final HeaderName RATE_LIMIT_POLICY = HeaderNames.create("RateLimit-Policy");
+    private static final byte[] RATE_LIMIT_NAME = AnswerHead.name(RATE_LIMIT);
+    private static final byte[] RATE_LIMIT_POLICY_NAME = AnswerHead.name(HeaderNames.create("RateLimit-Policy"));
 
     private static final byte[] NOTHING = new byte[0];
 
@@ -267,7 +268,7 @@ public final class Kernel {
         var head = head(request, answer, out);
         var bytes = answer.bytes();
         if (mayHaveBody(answer.status())) {
-            head.header(HeaderNames.CONTENT_LENGTH, streaming == null ? bytes.length : answer.length());
+            head.contentLength(streaming == null ? bytes.length : answer.length());
         }
         sent.bytes = isHead ? 0 : bytes.length;
         head.send(out, bytes, 0, (int) sent.bytes);
@@ -284,7 +285,7 @@ public final class Kernel {
         CommonHeaders.add(head, answer, request.id());
         var rate = request.rate();
         if (rate != null && !answer.has(RATE_LIMIT)) {
-            head.header(RATE_LIMIT_POLICY, rate.policy()).header(RATE_LIMIT, rate.left());
+            head.header(RATE_LIMIT_POLICY_NAME, rate.policy()).header(RATE_LIMIT_NAME, rate.left());
         }
         boolean isLast = out.isLast();
         if (isLast) {
@@ -314,7 +315,7 @@ public final class Kernel {
         boolean isHead = request.method().equals("HEAD");
         var head = head(request, answer, out);
         if (answer.hasLength()) {
-            head.header(HeaderNames.CONTENT_LENGTH, answer.length());
+            head.contentLength(answer.length());
         }
         var stream = new AnswerStream(out, head, answer.hasLength());
         var body = isHead
@@ -333,7 +334,7 @@ public final class Kernel {
             body.requireWhole();
             if (isHead) {
                 // Known only by making it.
-                head.header(HeaderNames.CONTENT_LENGTH, body.bytes()).send(out, NOTHING, 0, 0);
+                head.contentLength(body.bytes()).send(out, NOTHING, 0, 0);
             } else {
                 stream.finish();
             }

@@ -24,7 +24,7 @@ class AnswerHeadTest {
         var head = new AnswerHead(404)
                 .header(HeaderNames.ETAG, "\"7\"")
                 .prepared(AnswerHead.prepare("A", "b", "C", "d"))
-                .header(HeaderNames.CONTENT_LENGTH, 2)
+                .contentLength(2)
                 .closing(true);
         assertEquals("""
             HTTP/1.1 404 Not Found
