@@ -3,7 +3,6 @@ package dev.heddle.admission;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.github.bucket4j.Bucket;
-import io.github.bucket4j.ConsumptionProbe;
 import io.github.bucket4j.TimeMeter;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -22,7 +21,6 @@ public final class RateLimit {
     // Set once.
     private final Rule rule;
     private final TimeMeter clock;
-    private final String quoted;
     private final String policy;
     private final @Nullable Cache<Object, Bucket> buckets;
 
@@ -47,11 +45,22 @@ public final class RateLimit {
     /**
      * What somebody has left.
      *
-     * @param limit as clients see it
+     * @param rule of which
      * @param policy the value of {@code RateLimit-Policy}
-     * @param left the value of {@code RateLimit}
+     * @param remaining how many requests
      */
-    public record State(String limit, String policy, String left) {}
+    public record State(Rule rule, String policy, long remaining) {
+
+        /** The limit as clients see it. */
+        public String limit() {
+            return rule.name();
+        }
+
+        /** The value of {@code RateLimit}: what is left, and in how many seconds all of it will be there again. */
+        public String left() {
+            return '"' + rule.name() + "\";r=" + remaining + ";t=" + rule.secondsFor(rule.burst() - remaining);
+        }
+    }
 
     /** Allows that. */
     public RateLimit(Rule rule) {
@@ -62,8 +71,9 @@ public final class RateLimit {
         this.rule = rule;
         this.clock = clock;
         // As draft-ietf-httpapi-ratelimit-headers has it: q is how many fit in, w the seconds in which it fills up.
-        this.quoted = '"' + rule.name() + '"';
-        this.policy = rule.amount() == 0 ? "" : quoted + ";q=" + rule.burst() + ";w=" + rule.secondsFor(rule.burst());
+        this.policy = rule.amount() == 0
+                ? ""
+                : '"' + rule.name() + "\";q=" + rule.burst() + ";w=" + rule.secondsFor(rule.burst());
         this.buckets = rule.amount() == 0 ? null : buckets(rule, clock);
     }
 
@@ -94,7 +104,7 @@ public final class RateLimit {
             return null;
         }
         var probe = buckets.get(caller, _ -> newBucket()).tryConsumeAndReturnRemaining(1);
-        var state = state(probe);
+        var state = new State(rule, policy, probe.getRemainingTokens());
         if (!probe.isConsumed()) {
             refused.increment();
             throw new RateLimitedException(state, Duration.ofNanos(probe.getNanosToWaitForRefill()));
@@ -107,12 +117,6 @@ public final class RateLimit {
                 .addLimit(limit -> limit.capacity(rule.burst()).refillGreedy(rule.amount(), rule.period()))
                 .withCustomTimePrecision(clock)
                 .build();
-    }
-
-    /** What is left of it, and in how many seconds all of it will be there again. */
-    private State state(ConsumptionProbe probe) {
-        long left = probe.getRemainingTokens();
-        return new State(rule.name(), policy, quoted + ";r=" + left + ";t=" + rule.secondsFor(rule.burst() - left));
     }
 
     /** Its name. */

@@ -1,12 +1,12 @@
 package dev.heddle.compute;
 
 import dev.heddle.concurrent.Deadline;
+import dev.heddle.http.Digests;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.DigestException;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.concurrent.CancellationException;
 
 /** SHA-256 of what callers send. Safe for any thread. */
@@ -35,12 +35,12 @@ final class Hashing {
 
     /** The digest of a text in UTF-8, which a request line had room for. */
     byte[] of(String data) {
-        return sha256().digest(data.getBytes(StandardCharsets.UTF_8));
+        return Digests.sha256().digest(data.getBytes(StandardCharsets.UTF_8));
     }
 
     /** The digest of what comes. While nothing comes, no thread of the pool is held. */
     byte[] of(InputStream body) throws IOException {
-        var digest = sha256();
+        var digest = Digests.sha256();
         var start = body.readNBytes(IN_PLACE_BYTES_MAX);
         digest.update(start);
         if (start.length < IN_PLACE_BYTES_MAX) {
@@ -64,7 +64,7 @@ final class Hashing {
     }
 
     private static byte[] iterate(String data, int rounds) {
-        var digest = sha256();
+        var digest = Digests.sha256();
         var hash = digest.digest(data.getBytes(StandardCharsets.UTF_8));
         for (int round = 2; round <= rounds; round++) {
             if (round % ROUNDS_BETWEEN_CHECKS == 0) {
@@ -89,15 +89,6 @@ final class Hashing {
     private static void requireWanted() {
         if (Thread.currentThread().isInterrupted() || Deadline.current().isExpired()) {
             throw new CancellationException("nobody waits for the rest of the rounds");
-        }
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            // It is in every Java.
-            throw new IllegalStateException(e);
         }
     }
 }

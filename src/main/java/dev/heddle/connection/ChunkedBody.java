@@ -1,13 +1,8 @@
 package dev.heddle.connection;
 
-import io.helidon.http.RequestException;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
-import java.util.HexFormat;
-
 /**
- * Takes a body in chunks apart (RFC 9112 §7.1) and puts it together again in chunks of the size that the bytes come in:
- * a chunk of a gigabyte is never held as a whole, and of a thousand small ones none is handled alone. Extensions and
+ * Takes a body in chunks apart (RFC 9112 §7.1) and hands its content on as the bytes come: a chunk of a gigabyte is never
+ * held as a whole, and of a thousand small ones none is handled alone. Extensions and
  * trailers are left out; what is no chunk is refused at once. Belongs to the thread of the connection.
  */
 final class ChunkedBody {
@@ -20,15 +15,6 @@ final class ChunkedBody {
 
     /** Of all trailers. They are read and forgotten. */
     private static final int TRAILER_BYTES_MAX = 8 * 1024;
-
-    /** A size of as many digits as any piece needs, and the end of its line. */
-    private static final int FRAME_HEAD_BYTES = 10;
-
-    private static final byte[] NOTHING = new byte[0];
-
-    private static final byte[] LINE_END = {'\r', '\n'};
-
-    private static final byte[] END = "0\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
     private Expected expected = Expected.SIZE;
     private long size;
@@ -56,20 +42,19 @@ final class ChunkedBody {
     }
 
     /**
-     * What is to be handed on of these bytes; empty when there is nothing of the content among them. All are taken, but
-     * what stands behind the end.
+     * Leaves the content of these bytes at their beginning. All are taken, but what stands behind the end.
      *
      * @param max what all chunks together may have
-     * @throws RequestException 400 for what is no chunk, 413 for more than that
+     * @return how long the content is
+     * @throws RefusedException 400 for what is no chunk, 413 for more than that
      */
-    byte[] frame(byte[] bytes, long max) {
-        var frame = new byte[FRAME_HEAD_BYTES + bytes.length + LINE_END.length + END.length];
-        int end = FRAME_HEAD_BYTES;
-        int at = 0;
-        while (at < bytes.length && expected != Expected.NOTHING) {
+    int decode(byte[] bytes, int from, int to, long max) {
+        int end = from;
+        int at = from;
+        while (at < to && expected != Expected.NOTHING) {
             if (expected == Expected.DATA) {
-                int length = (int) Math.min(size, bytes.length - at);
-                System.arraycopy(bytes, at, frame, end, length);
+                int length = (int) Math.min(size, to - at);
+                System.arraycopy(bytes, at, bytes, end, length);
                 end += length;
                 at += length;
                 size -= length;
@@ -78,25 +63,8 @@ final class ChunkedBody {
                 expected = next(bytes[at++], max);
             }
         }
-        taken = at;
-        return framed(frame, end);
-    }
-
-    /** Between its size and what follows it, if there is any content. */
-    private byte[] framed(byte[] frame, int contentEnd) {
-        if (contentEnd == FRAME_HEAD_BYTES) {
-            return isAtEnd() ? END : NOTHING;
-        }
-        var head = (HexFormat.of().toHexDigits(contentEnd - FRAME_HEAD_BYTES) + "\r\n")
-                .getBytes(StandardCharsets.US_ASCII);
-        System.arraycopy(head, 0, frame, 0, FRAME_HEAD_BYTES);
-        System.arraycopy(LINE_END, 0, frame, contentEnd, LINE_END.length);
-        int end = contentEnd + LINE_END.length;
-        if (isAtEnd()) {
-            System.arraycopy(END, 0, frame, end, END.length);
-            end += END.length;
-        }
-        return Arrays.copyOf(frame, end);
+        taken = at - from;
+        return end - from;
     }
 
     /** How many of the bytes the last call has taken. */
@@ -168,7 +136,7 @@ final class ChunkedBody {
         line = 0;
         announced += size;
         if (announced > max || announced < 0) {
-            throw Refusals.tooLarge("the chunks of the body are too large");
+            throw RefusedException.tooLarge("the chunks of the body are too large");
         }
         return size == 0 ? Expected.TRAILER : Expected.DATA;
     }
@@ -191,7 +159,7 @@ final class ChunkedBody {
         return then;
     }
 
-    private static RequestException broken() {
-        return Refusals.broken("the chunks of the body are broken");
+    private static RefusedException broken() {
+        return RefusedException.broken("the chunks of the body are broken");
     }
 }

@@ -3,90 +3,75 @@ package dev.heddle.connection;
 import io.helidon.common.buffers.BufferData;
 import io.helidon.common.concurrency.limits.Limit;
 import io.helidon.common.task.InterruptableTask;
-import io.helidon.http.Headers;
-import io.helidon.http.HttpPrologue;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
-import io.helidon.webserver.http1.Http1Config;
-import io.helidon.webserver.http1.Http1ConnectionListener;
-import io.helidon.webserver.http1.Http1ConnectionSelector;
 import io.helidon.webserver.spi.ServerConnection;
 import io.helidon.webserver.spi.ServerConnectionSelector;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands between the sockets and the web server's parser: each connection hands the parser one head at a time and the body
- * that belongs to it, and ends when it was said to (decision 11).
+ * Takes the connections of a listener from the web server: on each, one request after the other is read and answered until
+ * it ends (decision 11).
  */
 public final class ConnectionGuard implements ServerConnectionSelector {
 
-    private final ServerConnectionSelector next;
-    private final int connections;
+    private static final System.Logger LOG = System.getLogger(ConnectionGuard.class.getName());
+
+    private final Size size;
     private final ConnectionLimits limits;
     private final ConnectionWatch watch;
-    private final Supplier<byte[]> refusal;
+    private final Answerer answerer;
     private final Addresses addresses;
     private final LongAdder accepted = new LongAdder();
     private final LongAdder gone = new LongAdder();
 
     /**
-     * How large the head of a request may be, in bytes.
+     * How much there may be.
      *
-     * @param requestLine more is 414
-     * @param headers more is not read
+     * @param connections at once; whoever has one more is told so
+     * @param requestLine in bytes; more is 414
+     * @param headers in bytes, all of a request; more is 431
+     * @param body in bytes, of any request; more is 413
      */
-    public record HeadSize(int requestLine, int headers) {}
+    public record Size(int connections, int requestLine, int headers, long body) {}
 
     /**
      * For connections of HTTP/1.1.
      *
-     * @param connections at once; whoever has one more is told so
      * @param watch keeps the limits
-     * @param refusal what one is told who has one connection more than there may be: a whole answer, as it is sent
+     * @param answerer makes what they send
      */
-    public ConnectionGuard(
-            HeadSize size, int connections, ConnectionLimits limits, ConnectionWatch watch, Supplier<byte[]> refusal) {
-        this.connections = connections;
+    public ConnectionGuard(Size size, ConnectionLimits limits, ConnectionWatch watch, Answerer answerer) {
+        this.size = size;
         this.limits = limits;
         this.watch = watch;
-        this.refusal = refusal;
+        this.answerer = answerer;
         this.addresses = new Addresses(limits.perAddress(), limits.proxies());
-        var config = Http1Config.builder()
-                .maxPrologueLength(size.requestLine())
-                .maxHeadersSize(size.headers())
-                .addReceiveListener(new Received())
-                .addSendListener(new Sent())
-                .build();
-        next = Http1ConnectionSelector.builder().config(config).build();
     }
 
     @Override
     public int bytesToIdentifyConnection() {
-        return next.bytesToIdentifyConnection();
+        return 0;
     }
 
     @Override
     public Support supports(BufferData data) {
-        return next.supports(data);
+        return Support.SUPPORTED;
     }
 
     @Override
     public Set<String> supportedApplicationProtocols() {
-        return next.supportedApplicationProtocols();
+        return Set.of("http/1.1");
     }
 
     @Override
     public ServerConnection connection(ConnectionContext context) {
         accepted.increment();
-        var guarded = new GuardedConnection(context, limits, watch);
-        return new Guarded(next.connection(guarded), guarded, addressOf(context), this);
+        return new Guarded(new GuardedConnection(context, limits, watch), this);
     }
 
     /** How many connections its listener has accepted since the start. */
@@ -99,82 +84,102 @@ public final class ConnectionGuard implements ServerConnectionSelector {
         return accepted.sum() - gone.sum();
     }
 
-    /** Tells the connection what the parser has read. */
-    private static final class Received implements Http1ConnectionListener {
+    /** As the web server sees it. */
+    private static final class Guarded implements ServerConnection, InterruptableTask<Void> {
 
-        @Override
-        public void prologue(ConnectionContext context, HttpPrologue prologue) {
-            if (context instanceof GuardedConnection connection) {
-                connection.begin();
-            }
+        // Set once.
+        private final GuardedConnection connection;
+        private final ConnectionGuard guard;
+        private final HeaderRules rules;
+
+        // Any thread.
+        private volatile @Nullable Thread thread;
+
+        Guarded(GuardedConnection connection, ConnectionGuard guard) {
+            this.connection = connection;
+            this.guard = guard;
+            this.rules = new HeaderRules(guard.size.body());
         }
 
         @Override
-        public void headers(ConnectionContext context, Headers headers) {
-            if (context instanceof GuardedConnection connection) {
-                connection.head(headers);
-            }
-        }
-    }
-
-    /** Tells it what is answered; called before the web server adds what the client has asked for. */
-    private static final class Sent implements Http1ConnectionListener {
-
-        @Override
-        public void headers(ConnectionContext context, Headers headers) {
-            if (context instanceof GuardedConnection connection) {
-                connection.answered(HeaderRules.sayClose(headers));
-            }
-        }
-    }
-
-    private static @Nullable InetAddress addressOf(ConnectionContext context) {
-        return context.remotePeer().address() instanceof InetSocketAddress peer ? peer.getAddress() : null;
-    }
-
-    private record Guarded(
-            ServerConnection inner,
-            GuardedConnection connection,
-            @Nullable InetAddress address,
-            ConnectionGuard guard) implements ServerConnection, InterruptableTask<Void> {
-
-        @Override
-        public void handle(Limit limit) throws InterruptedException {
+        public void handle(Limit limit) {
+            thread = Thread.currentThread();
             try {
-                admitted(limit);
+                admitted();
             } finally {
                 guard.gone.increment();
             }
         }
 
-        private void admitted(Limit limit) throws InterruptedException {
-            if (guard.open() > guard.connections) {
+        private void admitted() {
+            if (guard.open() > guard.size.connections()) {
                 throw refused(Wait.Reason.TOTAL);
             }
-            if (!guard.addresses.enter(address)) {
+            if (!guard.addresses.enter(connection.peer())) {
                 throw refused(Wait.Reason.ADDRESS);
             }
             guard.watch.enter(connection);
-            ScopedValue.where(GuardedConnection.CURRENT, connection).<Void, InterruptedException>call(() -> {
-                try {
-                    inner.handle(limit);
-                } finally {
-                    leave();
-                }
-                return null;
-            });
-        }
-
-        @Override
-        @SuppressWarnings("removal") // Part of the interface; the web server calls the other one.
-        public void handle(Semaphore semaphore) throws InterruptedException {
-            inner.handle(semaphore);
+            try {
+                serve();
+            } finally {
+                leave();
+            }
         }
 
         private CloseConnectionException refused(Wait.Reason reason) {
             guard.watch.count(reason);
-            connection.refuse(guard.refusal.get());
+            connection.refuse(guard.answerer.tooManyConnections());
             return new CloseConnectionException("too many connections");
+        }
+
+        private void serve() {
+            while (!connection.isEnding()) {
+                var exchange = next();
+                if (exchange == null) {
+                    return;
+                }
+                answer(exchange);
+            }
+        }
+
+        /** The next request; null when there is none, or none that is to be answered. */
+        private @Nullable GuardedExchange next() {
+            var parser = new HeadParser(guard.size);
+            var head = RequestHead.NONE;
+            try {
+                if (!connection.read(parser)) {
+                    return null;
+                }
+                head = connection.head(parser);
+                return new GuardedExchange(connection, head, rules.check(head), guard.size.body());
+            } catch (RefusedException e) {
+                refuse(e.status(), head == RequestHead.NONE ? connection.head(parser) : head);
+                return null;
+            }
+        }
+
+        private void refuse(int status, RequestHead head) {
+            var answer = guard.answerer.refusal(status, head);
+            connection.endSoon();
+            connection.write(answer, 0, answer.length);
+        }
+
+        private void answer(GuardedExchange exchange) {
+            try {
+                guard.answerer.answer(exchange);
+            } catch (CloseConnectionException e) {
+                throw e;
+            } catch (RuntimeException | Error e) {
+                // Nobody has made an answer of it, so there is a mistake in what makes answers.
+                LOG.log(System.Logger.Level.ERROR, "a request was not answered", e);
+                if (exchange.hasBegun()) {
+                    throw new CloseConnectionException("an answer broke off", e);
+                }
+                refuse(500, exchange.head());
+            }
+            if (!connection.isEnding()) {
+                exchange.skipBody();
+            }
         }
 
         private void leave() {
@@ -182,27 +187,28 @@ public final class ConnectionGuard implements ServerConnectionSelector {
                 connection.end();
             } finally {
                 guard.watch.leave(connection);
-                guard.addresses.leave(address);
+                guard.addresses.leave(connection.peer());
             }
         }
 
-        /**
-         * Never: the web server would count the time of a request that is being answered, and end its connection behind
-         * an answer that says otherwise. The watch ends idle ones.
-         */
+        @Override
+        @SuppressWarnings("removal") // Part of the interface; the web server calls the other one.
+        public void handle(Semaphore semaphore) {
+            throw new UnsupportedOperationException("the web server gives a limit");
+        }
+
+        /** Never: the web server does not know when it is idle. The watch ends idle ones. */
         @Override
         public Duration idleTime() {
             return Duration.ZERO;
         }
 
-        /**
-         * What is idle is ended by the watch. The web server would interrupt whoever reads a request line, and with it
-         * those whose head is half there, and some whose request has just begun; it calls that an edge case.
-         */
+        /** What is idle is ended by the watch, which interrupts nobody whose request has just begun. */
         @Override
         public void close(boolean interrupt) {
-            if (interrupt) {
-                inner.close(true);
+            var its = thread;
+            if (interrupt && its != null) {
+                its.interrupt();
             }
         }
 

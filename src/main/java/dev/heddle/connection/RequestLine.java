@@ -1,67 +1,175 @@
 package dev.heddle.connection;
 
+import io.helidon.common.uri.UriPath;
+import io.helidon.common.uri.UriValidator;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
 /**
- * What the web server would let pass in a request line (RFC 9112 §3): it writes methods in capitals, cuts fragments off, and
- * waits for the end of a line that can never be one, such as the beginning of TLS. Belongs to the thread of the connection.
+ * The first line of a request (RFC 9112 §3). A method in small letters, a fragment and a target that is no URI are refused,
+ * and what can never become a request, such as the beginning of TLS, before its line has ended. For one request.
  */
 final class RequestLine {
 
-    private static final String MARKS = "!#$%&'*+-.^_`|~";
+    private static final boolean[] IN_METHOD = Ascii.set(Ascii.LETTERS_AND_DIGITS + "!#$%&'*+-.^_`|~");
 
-    private Part part = Part.FIRST;
-    private boolean isSmall;
+    /** RFC 3986 §3.3, without what is percent-encoded. */
+    private static final boolean[] IN_PATH = Ascii.set(Ascii.LETTERS_AND_DIGITS + "-._~!$&'()*+,;=:@/");
 
-    private enum Part {
-        FIRST,
-        METHOD,
-        REST,
-        NONE
+    /** RFC 3986 §3.4, likewise. */
+    private static final boolean[] IN_QUERY = Ascii.set(Ascii.LETTERS_AND_DIGITS + "-._~!$&'()*+,;=:@/?");
+
+    private static final byte[] GET = ascii("GET");
+    private static final byte[] HTTP_1_1 = ascii("HTTP/1.1");
+    private static final byte[] HTTP_1_0 = ascii("HTTP/1.0");
+
+    private String method = "";
+    private String path = "";
+    private String query = "";
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
     }
 
-    /** Another one begins. */
-    void begin() {
-        part = Part.FIRST;
-        isSmall = false;
+    String method() {
+        return method;
+    }
+
+    String path() {
+        return path;
+    }
+
+    String query() {
+        return query;
+    }
+
+    /** Refuses a beginning of a line that is no method. */
+    static void requireMethod(byte[] bytes, int from, int to) {
+        methodEnd(bytes, from, to);
+    }
+
+    /** Where the method ends, or what there is of it. */
+    private static int methodEnd(byte[] bytes, int from, int to) {
+        int end = from;
+        while (end < to && Ascii.isIn(IN_METHOD, bytes[end])) {
+            end++;
+        }
+        if (end < to && (end == from || bytes[end] != ' ')) {
+            throw RefusedException.broken("no method");
+        }
+        return end;
     }
 
     /**
-     * Looks at the next bytes of a head.
+     * Reads it.
      *
-     * @throws io.helidon.http.RequestException 400 for what is no request line, 501 for a method in small letters
+     * @throws RefusedException 400 for what is no request line, 501 for a method in small letters, 505 for HTTP/1.0
      */
-    void check(byte[] bytes, int end) {
-        for (int i = 0; i < end && part != Part.NONE; i++) {
-            part = next(bytes[i]);
+    void read(byte[] bytes, int from, int to) {
+        int methodEnd = methodEnd(bytes, from, to);
+        if (methodEnd == to) {
+            throw RefusedException.broken("a method alone");
+        }
+        requireCapitals(bytes, from, methodEnd);
+        int targetBegin = methodEnd + 1;
+        int targetEnd = indexOf(bytes, (byte) ' ', targetBegin, to);
+        if (targetEnd == to) {
+            throw RefusedException.broken("no version");
+        }
+        method = Arrays.equals(bytes, from, methodEnd, GET, 0, GET.length) ? "GET" : text(bytes, from, methodEnd);
+        int pathEnd = indexOf(bytes, (byte) '?', targetBegin, targetEnd);
+        path = text(bytes, targetBegin, pathEnd);
+        query = pathEnd < targetEnd ? text(bytes, pathEnd + 1, targetEnd) : "";
+        if (targetBegin == targetEnd) {
+            throw RefusedException.broken("no target");
+        }
+        requireVersion(bytes, targetEnd + 1, to);
+        requirePath(bytes, targetBegin, pathEnd);
+        if (pathEnd < targetEnd) {
+            requireQuery(bytes, pathEnd + 1, targetEnd);
         }
     }
 
-    private Part next(byte b) {
-        // The end of the line, and what is none, is the parser's to see.
-        if (b == '\r' || b == '\n') {
-            return Part.NONE;
+    private static int indexOf(byte[] bytes, byte wanted, int from, int to) {
+        int at = from;
+        while (at < to && bytes[at] != wanted) {
+            at++;
         }
-        return part == Part.REST ? rest(b) : method(b);
+        return at;
     }
 
-    private Part method(byte b) {
-        if (b == ' ' && part == Part.METHOD) {
-            if (isSmall) {
-                throw Refusals.unknownMethod();
+    private static String text(byte[] bytes, int from, int to) {
+        return new String(bytes, from, to - from, StandardCharsets.US_ASCII);
+    }
+
+    private static void requireCapitals(byte[] bytes, int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (bytes[i] >= 'a' && bytes[i] <= 'z') {
+                throw RefusedException.of(501, "a method in small letters");
             }
-            return Part.REST;
         }
-        boolean isSmallLetter = b >= 'a' && b <= 'z';
-        if (!isSmallLetter && (b < 'A' || b > 'Z') && (b < '0' || b > '9') && MARKS.indexOf(b) < 0) {
-            throw Refusals.broken("no method");
-        }
-        isSmall |= isSmallLetter;
-        return Part.METHOD;
     }
 
-    private static Part rest(byte b) {
-        if (b < ' ' || b == 0x7f || b == '#') {
-            throw Refusals.broken("no target of a request");
+    private static void requireVersion(byte[] bytes, int from, int to) {
+        if (Arrays.equals(bytes, from, to, HTTP_1_1, 0, HTTP_1_1.length)) {
+            return;
         }
-        return Part.REST;
+        if (Arrays.equals(bytes, from, to, HTTP_1_0, 0, HTTP_1_0.length)) {
+            throw RefusedException.of(505, "HTTP/1.0");
+        }
+        throw RefusedException.broken("no version of HTTP");
+    }
+
+    /** What is not plain, such as a whole URI, is looked at closely; there are no two opinions about the rest. */
+    private void requirePath(byte[] bytes, int from, int to) {
+        boolean isAbsolute = from < to && bytes[from] == '/' && (from + 1 == to || bytes[from + 1] != '/');
+        if (isAbsolute && isPlain(IN_PATH, bytes, from, to)) {
+            return;
+        }
+        requireNoFragment(bytes, from, to);
+        try {
+            UriPath.create(path).validate();
+        } catch (IllegalArgumentException e) {
+            throw RefusedException.broken("no path");
+        }
+    }
+
+    private void requireQuery(byte[] bytes, int from, int to) {
+        if (isPlain(IN_QUERY, bytes, from, to)) {
+            return;
+        }
+        requireNoFragment(bytes, from, to);
+        try {
+            UriValidator.validateQuery(query);
+        } catch (IllegalArgumentException e) {
+            throw RefusedException.broken("no query");
+        }
+    }
+
+    /** Nor what is not ASCII, which has become something else in the text. */
+    private static void requireNoFragment(byte[] bytes, int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (bytes[i] < 0 || bytes[i] == '#') {
+                throw RefusedException.broken("no target of a request");
+            }
+        }
+    }
+
+    /** Whether they are of that set, or percent-encoded as they should be. */
+    private static boolean isPlain(boolean[] set, byte[] bytes, int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (!Ascii.isIn(set, bytes[i])) {
+                boolean isEncoded = bytes[i] == '%' && i + 2 < to && isHex(bytes[i + 1]) && isHex(bytes[i + 2]);
+                if (!isEncoded) {
+                    return false;
+                }
+                i += 2;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isHex(byte b) {
+        return Character.digit(b, 16) >= 0;
     }
 }

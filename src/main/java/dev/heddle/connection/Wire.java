@@ -89,11 +89,6 @@ public final class Wire {
         }
     }
 
-    /** That of the request which is being answered. */
-    public static Optional<Wire> current() {
-        return GuardedConnection.current().flatMap(GuardedConnection::wire);
-    }
-
     /** Writes them all; the client has its time for each part that it takes. */
     void write(ByteBuffer bytes) throws IOException {
         try {

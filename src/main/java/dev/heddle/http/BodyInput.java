@@ -1,12 +1,9 @@
 package dev.heddle.http;
 
 import dev.heddle.concurrent.Deadline;
-import io.helidon.common.buffers.DataReader;
 import io.helidon.webserver.CloseConnectionException;
-import io.helidon.webserver.ServerConnectionException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 
 /**
  * The body of a request as it comes. A client that leaves in the middle, chunks that are broken and a body that is too
@@ -58,10 +55,7 @@ final class BodyInput extends InputStream {
         }
         try {
             return in.read(to, offset, length);
-        } catch (IOException
-                | UncheckedIOException
-                | ServerConnectionException
-                | DataReader.InsufficientDataAvailableException e) {
+        } catch (IOException e) {
             throw new CloseConnectionException("the client left in the middle of its body", e);
         }
     }

@@ -21,8 +21,11 @@ public final class BodyOutput extends OutputStream {
 
     private static final int COPY_BYTES = 64 * 1024;
 
+    static final long LENGTH_UNKNOWN = -1;
+
     private final OutputStream out;
     private final @Nullable Wire wire;
+    private final long length;
     private long bytes;
 
     /**
@@ -30,22 +33,33 @@ public final class BodyOutput extends OutputStream {
      *
      * @param wire the socket behind it, when the answer names its length: there is no place in it between the marks of
      *     chunks
+     * @param length what the answer says that it has, or {@link #LENGTH_UNKNOWN}
      */
-    BodyOutput(OutputStream out, @Nullable Wire wire) {
+    BodyOutput(OutputStream out, @Nullable Wire wire, long length) {
         this.out = out;
         this.wire = wire;
+        this.length = length;
     }
 
     @Override
     public void write(int b) throws IOException {
+        requirePlace(1);
         out.write(b);
         bytes++;
     }
 
     @Override
-    public void write(byte[] from, int offset, int length) throws IOException {
-        out.write(from, offset, length);
-        bytes += length;
+    public void write(byte[] from, int offset, int count) throws IOException {
+        requirePlace(count);
+        out.write(from, offset, count);
+        bytes += count;
+    }
+
+    /** What is beyond the length would be read as the next answer. */
+    private void requirePlace(int count) throws IOException {
+        if (length != LENGTH_UNKNOWN && bytes + count > length) {
+            throw new IOException("a body that is longer than its answer says");
+        }
     }
 
     @Override
@@ -89,9 +103,11 @@ public final class BodyOutput extends OutputStream {
         }
     }
 
-    /** Hands on what is still held back. */
-    void finish() throws IOException {
-        out.close();
+    /** To be called when everything was written: whoever is told of more would wait for it. */
+    void requireWhole() throws IOException {
+        if (length != LENGTH_UNKNOWN && bytes < length) {
+            throw new EOFException("a body that is shorter than its answer says");
+        }
     }
 
     long bytes() {

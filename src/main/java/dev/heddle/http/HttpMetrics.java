@@ -93,7 +93,7 @@ public final class HttpMetrics {
         timing(route, status).observe(nanos / 1e9);
     }
 
-    /** A request that the web server refused before the kernel saw it. */
+    /** A request that was refused before the kernel saw it. */
     void refused(int status) {
         timing(null, status).observe(0);
     }

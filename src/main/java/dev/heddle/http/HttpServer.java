@@ -1,19 +1,15 @@
 package dev.heddle.http;
 
+import dev.heddle.connection.Answerer;
 import dev.heddle.connection.ConnectionGuard;
 import dev.heddle.connection.ConnectionLimits;
 import dev.heddle.connection.ConnectionWatch;
-import io.helidon.http.Header;
-import io.helidon.http.HeaderValues;
-import io.helidon.webserver.ErrorHandling;
+import dev.heddle.connection.Exchange;
+import dev.heddle.connection.RequestHead;
 import io.helidon.webserver.ListenerConfig;
 import io.helidon.webserver.WebServer;
-import io.helidon.webserver.http.HttpRouting;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +23,7 @@ public final class HttpServer implements AutoCloseable {
     /** A request line that is longer is 414: ours are below one kilobyte, but a GET may carry data in its query. */
     private static final int REQUEST_LINE_BYTES = 8 * 1024;
 
-    /** Above this the web server stops reading headers and says 400; below, the kernel says 431. */
+    /** Above this they are not read, and the connection ends with a 431; below, the kernel says it. */
     private static final int HEADER_BYTES_HARD_FACTOR = 4;
 
     /** Connections at once that are told that there are too many; further ones wait in the system's backlog. */
@@ -87,17 +83,11 @@ public final class HttpServer implements AutoCloseable {
         var watch = new ConnectionWatch();
         metrics.show(watch);
         var adminListener = ListenerConfig.builder();
-        var adminGuard = listener(adminListener, admin, watch, grace);
-        adminListener
-                .directHandlers(DirectProblems.handlers(metrics, operations.cors()))
-                .routing(routing(operations));
+        var adminGuard = listener(adminListener, admin, new Answers(operations, metrics), watch, grace);
         var builder = WebServer.builder();
-        var openGuard = listener(builder, open, watch, grace);
-        builder.directHandlers(DirectProblems.handlers(metrics, api.cors()))
-                .routing(routing(api))
-                // The order of shutting down is ours: the app room closes everything.
-                .shutdownHook(false)
-                .putSocket(ADMIN, adminListener.build());
+        var openGuard = listener(builder, open, new Answers(api, metrics), watch, grace);
+        // The order of shutting down is ours: the app room closes everything.
+        builder.shutdownHook(false).putSocket(ADMIN, adminListener.build());
         return new HttpServer(builder.build(), watch, new Listener(open, openGuard), new Listener(admin, adminGuard));
     }
 
@@ -126,48 +116,55 @@ public final class HttpServer implements AutoCloseable {
                 address.maxConnections() + CONNECTIONS_REFUSED_MAX);
     }
 
-    private static HttpRouting.Builder routing(Kernel kernel) {
-        return HttpRouting.builder().addFilter((chain, request, response) -> kernel.handle(request, response));
-    }
-
     private static ConnectionGuard listener(
-            ListenerConfig.BuilderBase<?, ?> listener, Address address, ConnectionWatch watch, Duration grace) {
-        var guard = new ConnectionGuard(
-                new ConnectionGuard.HeadSize(REQUEST_LINE_BYTES, address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR),
+            ListenerConfig.BuilderBase<?, ?> listener,
+            Address address,
+            Answerer answerer,
+            ConnectionWatch watch,
+            Duration grace) {
+        var size = new ConnectionGuard.Size(
                 address.maxConnections(),
-                address.limits(),
-                watch,
-                HttpServer::tooManyConnections);
+                REQUEST_LINE_BYTES,
+                address.maxHeaderBytes() * HEADER_BYTES_HARD_FACTOR,
+                address.maxBodyBytes());
+        var guard = new ConnectionGuard(size, address.limits(), watch, answerer);
         listener.host(address.host())
                 .port(address.port())
                 .protocolsDiscoverServices(false)
                 .addConnectionSelector(guard)
-                .maxPayloadSize(address.maxBodyBytes())
                 .maxTcpConnections(address.maxConnections() + CONNECTIONS_REFUSED_MAX)
                 // For nobody: the guard says of each connection that it is not idle, and ends it itself.
                 .idleConnectionTimeout(address.limits().idle().multipliedBy(2))
                 .idleConnectionPeriod(IDLE_PERIOD)
-                .shutdownGracePeriod(grace)
-                // Else DirectProblems gets no message to tell one 400 from another; it sends none on.
-                .errorHandling(ErrorHandling.builder().includeEntity(true).build());
+                .shutdownGracePeriod(grace);
         return guard;
     }
 
-    /** To one that has not been heard yet; it may ask for anything. */
-    private static byte[] tooManyConnections() {
-        var id = RequestIds.fresh();
-        var problem = Problem.OVERLOADED.because("There are too many connections; try again.");
-        var answer = Problems.answer(problem, "", id).header(HeaderValues.CONNECTION_CLOSE);
-        var text = new StringBuilder("HTTP/1.1 503 Service Unavailable\r\n");
-        Consumer<Header> write = header ->
-                text.append(header.name()).append(": ").append(header.get()).append("\r\n");
-        answer.headers().forEach(write);
-        CommonHeaders.of(answer, id, write);
-        text.append("Content-Length: ").append(answer.bytes().length).append("\r\n\r\n");
-        var head = text.toString().getBytes(StandardCharsets.US_ASCII);
-        var whole = Arrays.copyOf(head, head.length + answer.bytes().length);
-        System.arraycopy(answer.bytes(), 0, whole, head.length, answer.bytes().length);
-        return whole;
+    /** What one of the listeners says. */
+    private static final class Answers implements Answerer {
+
+        private final Kernel kernel;
+        private final DirectProblems problems;
+
+        Answers(Kernel kernel, HttpMetrics metrics) {
+            this.kernel = kernel;
+            this.problems = new DirectProblems(metrics, kernel.cors());
+        }
+
+        @Override
+        public void answer(Exchange exchange) {
+            kernel.handle(exchange);
+        }
+
+        @Override
+        public byte[] refusal(int status, RequestHead head) {
+            return problems.answer(status, head);
+        }
+
+        @Override
+        public byte[] tooManyConnections() {
+            return problems.tooManyConnections();
+        }
     }
 
     /** The port of the API. */

@@ -2,33 +2,32 @@ package dev.heddle.http;
 
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.concurrent.SharedPlaces;
-import dev.heddle.connection.GuardedConnection;
-import dev.heddle.connection.Wire;
+import dev.heddle.connection.Exchange;
+import dev.heddle.connection.RefusedException;
 import io.helidon.http.Header;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
-import io.helidon.http.RequestException;
-import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
-import io.helidon.webserver.http.RoutingResponse;
-import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The way of every request: id and deadline, route, caller, complaints, answer, access log and metrics. It is the one
- * handler the web server calls, so nothing can be reached around it.
+ * handler that connections call, so nothing can be reached around it.
  */
 public final class Kernel {
 
     private static final HeaderName REQUEST_TIMEOUT = HeaderNames.create("Request-Timeout");
     private static final HeaderName RATE_LIMIT = HeaderNames.create("RateLimit");
-    private static final HeaderName RATE_LIMIT_POLICY = HeaderNames.create("RateLimit-Policy");
+    private static final byte[] RATE_LIMIT_NAME = AnswerHead.name(RATE_LIMIT);
+    private static final byte[] RATE_LIMIT_POLICY_NAME = AnswerHead.name(HeaderNames.create("RateLimit-Policy"));
 
     private static final byte[] NOTHING = new byte[0];
 
@@ -74,30 +73,26 @@ public final class Kernel {
     }
 
     /** One request, from the connection's own virtual thread. */
-    void handle(ServerRequest in, RoutingResponse out) {
+    void handle(Exchange in) {
         long start = System.nanoTime();
         metrics.started();
-        var request = new Request(in, RequestIds.of(first(in, CommonHeaders.X_REQUEST_ID)), limits);
+        var request = new Request(in, RequestIds.of(in.head().first(CommonHeaders.X_REQUEST_ID)), limits);
         var sent = new Sent();
         request.client(edge.proxies().clientOf(request.peer(), request::header));
         Answer answer = null;
         try {
             answer = answer(request, sent);
-            if (!sent.mustClose && request.leavesBody()) {
-                sent.mustClose = true;
-                answer.header(HeaderValues.CONNECTION_CLOSE);
+            if (sent.mustClose || request.leavesBody()) {
+                // Where the next request begins is unknown, or too far away.
+                in.end();
             }
             sent.status = answer.status();
-            send(request, answer, out, sent);
-            if (sent.mustClose) {
-                throw new CloseConnectionException("where the next request begins is unknown");
-            }
+            send(request, answer, in, sent);
         } finally {
             if (answer != null) {
                 answer.release();
             }
             sent.leave();
-            GuardedConnection.current().ifPresent(GuardedConnection::handled);
             long nanos = System.nanoTime() - start;
             metrics.ended(sent.route, sent.status, nanos);
             if (accessLog.isOn()) {
@@ -151,11 +146,10 @@ public final class Kernel {
         } catch (CloseConnectionException e) {
             // The client is gone: there is nobody to answer.
             throw e;
-        } catch (RequestException e) {
+        } catch (RefusedException e) {
             // The framing of the body is broken or it is over the limit: what follows is no request.
             sent.mustClose = true;
-            return refusal(request, Problem.ofStatus(e.status().code()).causedBy(e))
-                    .header(HeaderValues.CONNECTION_CLOSE);
+            return refusal(request, Problem.ofStatus(e.status()).causedBy(e));
         } catch (Throwable e) {
             return refusal(request, problems.of(e));
         }
@@ -264,49 +258,69 @@ public final class Kernel {
         return request.method().equals("GET") || request.method().equals("HEAD");
     }
 
-    private void send(Request request, Answer answer, RoutingResponse out, Sent sent) {
-        out.status(Status.create(answer.status()));
-        for (var header : answer.headers()) {
-            out.header(isLink(header) ? HeaderValues.create(header.headerName(), edge.link(header.get())) : header);
-        }
-        CommonHeaders.of(answer, request.id(), out::header);
-        edge.cors().headers(answer, request.header(HeaderNames.ORIGIN), out::header);
-        if (GuardedConnection.current().filter(GuardedConnection::isLast).isPresent()) {
-            // The client, or the proxy, goes elsewhere of its own accord, and never meets a closed connection.
-            out.header(HeaderValues.CONNECTION_CLOSE);
-        }
-        var rate = request.rate();
-        if (rate != null && !answer.has(RATE_LIMIT)) {
-            out.header(HeaderValues.create(RATE_LIMIT_POLICY, rate.policy()));
-            out.header(HeaderValues.create(RATE_LIMIT, rate.left()));
-        }
+    private void send(Request request, Answer answer, Exchange out, Sent sent) {
         var streaming = answer.streaming();
         boolean isHead = request.method().equals("HEAD");
-        if (streaming != null && answer.hasLength()) {
-            out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, answer.length()));
-        }
-        if (streaming != null && isHead && answer.hasLength()) {
-            out.send(NOTHING);
-        } else if (streaming != null) {
+        if (streaming != null && !(isHead && answer.hasLength())) {
             stream(request, answer, streaming, out, sent);
-        } else if (isHead) {
-            out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, answer.bytes().length));
-            out.send(NOTHING);
-        } else {
-            sent.bytes = answer.bytes().length;
-            out.send(answer.bytes());
+            return;
         }
+        var head = head(request, answer, out);
+        var bytes = answer.bytes();
+        if (mayHaveBody(answer.status())) {
+            head.contentLength(streaming == null ? bytes.length : answer.length());
+        }
+        sent.bytes = isHead ? 0 : bytes.length;
+        head.send(out, bytes, 0, (int) sent.bytes);
+    }
+
+    /** RFC 9110 §8.6: these never have one, and name no length. */
+    private static boolean mayHaveBody(int status) {
+        return status != 204 && status != 304;
+    }
+
+    /** All of it but what tells the length. */
+    private AnswerHead head(Request request, Answer answer, Exchange out) {
+        var head = new AnswerHead(answer.status()).headers(headers(request, answer));
+        CommonHeaders.add(head, answer, request.id());
+        var rate = request.rate();
+        if (rate != null && !answer.has(RATE_LIMIT)) {
+            head.header(RATE_LIMIT_POLICY_NAME, rate.policy()).header(RATE_LIMIT_NAME, rate.left());
+        }
+        boolean isLast = out.isLast();
+        if (isLast) {
+            // The client, or the proxy, goes elsewhere of its own accord, and never meets a closed connection.
+            out.end();
+        }
+        return head.closing(isLast);
+    }
+
+    private List<Header> headers(Request request, Answer answer) {
+        if (edge.publicUrl().isEmpty() && edge.cors() == Cors.OFF) {
+            return answer.headers();
+        }
+        var headers = new ArrayList<Header>();
+        for (var header : answer.headers()) {
+            headers.add(isLink(header) ? HeaderValues.create(header.headerName(), edge.link(header.get())) : header);
+        }
+        edge.cors().headers(answer, request.header(HeaderNames.ORIGIN), headers::add);
+        return headers;
     }
 
     /**
      * A stream is as long as its client reads; the server's default deadline was for making its beginning. Only a
      * deadline that the caller asked for bounds the whole.
      */
-    private void stream(Request request, Answer answer, Answer.Streaming streaming, RoutingResponse out, Sent sent) {
-        boolean head = request.method().equals("HEAD");
-        var body = new BodyOutput(
-                head ? OutputStream.nullOutputStream() : out.outputStream(),
-                answer.hasLength() && !head ? Wire.current().orElse(null) : null);
+    private void stream(Request request, Answer answer, Answer.Streaming streaming, Exchange out, Sent sent) {
+        boolean isHead = request.method().equals("HEAD");
+        var head = head(request, answer, out);
+        if (answer.hasLength()) {
+            head.contentLength(answer.length());
+        }
+        var stream = new AnswerStream(out, head, answer.hasLength());
+        var body = isHead
+                ? new BodyOutput(OutputStream.nullOutputStream(), null, BodyOutput.LENGTH_UNKNOWN)
+                : new BodyOutput(stream, answer.hasLength() ? out.wire().orElse(null) : null, answer.length());
         try {
             var deadline = sent.deadline;
             if (sent.asked == null || deadline == null) {
@@ -317,42 +331,37 @@ public final class Kernel {
                     return null;
                 });
             }
-            body.finish();
-            out.commit();
-            if (head) {
-                // Known only by making it; the web server would claim 0 otherwise.
-                out.header(HeaderValues.create(HeaderNames.CONTENT_LENGTH, body.bytes()));
-                out.send(NOTHING);
+            body.requireWhole();
+            if (isHead) {
+                // Known only by making it.
+                head.contentLength(body.bytes()).send(out, NOTHING, 0, 0);
+            } else {
+                stream.finish();
             }
         } catch (CloseConnectionException e) {
             throw e;
         } catch (IOException | RuntimeException e) {
             // Not the client's: what fails on the way to it closes the connection, see above.
-            breakOff(request, problems.of(e), out, sent);
+            breakOff(request, problems.of(e), stream, out, sent);
         } finally {
-            if (!head && sent.bytes == 0) {
+            if (!isHead && sent.bytes == 0) {
                 sent.bytes = body.bytes();
             }
         }
     }
 
     /** While nothing has left, a failure is an answer like any other; later it is a cut, so no part passes for all. */
-    private void breakOff(Request request, ProblemException problem, RoutingResponse out, Sent sent) {
+    private void breakOff(Request request, ProblemException problem, AnswerStream stream, Exchange out, Sent sent) {
         Problems.log(problem, request.id());
         sent.status = problem.problem().status();
-        if (!out.reset()) {
+        if (stream.hasBegun()) {
             throw new CloseConnectionException("a stream broke off", problem);
         }
-        var answer = Problems.answer(problem, request.rawPath(), request.id());
-        send(request, sent.mustClose ? answer.header(HeaderValues.CONNECTION_CLOSE) : answer, out, sent);
+        send(request, Problems.answer(problem, request.rawPath(), request.id()), out, sent);
     }
 
     private static boolean isLink(Header header) {
         return header.headerName().equals(HeaderNames.LOCATION)
                 || header.headerName().equals(HeaderNames.LINK);
-    }
-
-    private static String first(ServerRequest in, HeaderName name) {
-        return in.headers().first(name).orElse("");
     }
 }

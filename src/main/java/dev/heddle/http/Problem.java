@@ -211,7 +211,7 @@ public enum Problem {
         return Arrays.stream(values()).filter(p -> p.code.equals(code)).findFirst();
     }
 
-    /** A problem for a status the web server chose by itself. */
+    /** A problem for a status of what was refused before the kernel saw it. */
     static Problem ofStatus(int status) {
         return switch (status) {
             case 404 -> NOT_FOUND;

@@ -3,18 +3,15 @@ package dev.heddle.http;
 import dev.heddle.admission.Admission;
 import dev.heddle.admission.RateLimit;
 import dev.heddle.concurrent.Deadline;
-import dev.heddle.connection.GuardedConnection;
+import dev.heddle.connection.Exchange;
 import dev.heddle.connection.Network;
 import dev.heddle.http.Preconditions.IfMatch;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
-import io.helidon.http.HeaderValues;
-import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -42,9 +39,6 @@ public final class Request {
     private static final Pattern W3C_TRACE =
             Pattern.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}");
 
-    /** The colon, the blank and the line end. */
-    private static final int HEADER_LINE_BYTES = 4;
-
     private static final byte[] LINE_END = {'\n'};
 
     private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://[^/]");
@@ -52,7 +46,7 @@ public final class Request {
     /** A body of which no more is unread is read and forgotten; it is cheaper than another connection. */
     private static final long FORGOTTEN_BYTES_MAX = 64 * 1024;
 
-    private final ServerRequest in;
+    private final Exchange in;
     private final Kernel.Limits limits;
     private final String id;
     private final String rawPath;
@@ -70,11 +64,11 @@ public final class Request {
     private @Nullable Admission admission;
     private Admission.@Nullable Place place;
 
-    Request(ServerRequest in, String id, Kernel.Limits limits) {
+    Request(Exchange in, String id, Kernel.Limits limits) {
         this.in = in;
         this.limits = limits;
         this.id = id;
-        this.rawPath = originForm(in.prologue().uriPath().rawPath());
+        this.rawPath = originForm(in.head().path());
     }
 
     /** RFC 9112 §3.2.2: a server must take {@code GET http://host/path} too; the host is nothing that it believes. */
@@ -93,7 +87,7 @@ public final class Request {
 
     /** The method, in the letters it was sent in. */
     public String method() {
-        return in.prologue().method().text();
+        return in.head().method();
     }
 
     /** By what it is known to the servers that are asked because of it. */
@@ -108,7 +102,7 @@ public final class Request {
     }
 
     private String rawQuery() {
-        return in.prologue().query().rawValue();
+        return in.head().query();
     }
 
     /** The query as it was sent, without some parameters. */
@@ -144,28 +138,12 @@ public final class Request {
 
     /** A header; repeated ones are joined by commas (RFC 9110 §5.3), an absent one is empty. */
     public String header(HeaderName name) {
-        var headers = in.headers();
-        if (!headers.contains(name)) {
-            return "";
-        }
-        var header = headers.get(name);
-        return header.valueCount() == 1 ? header.get() : String.join(",", header.allValues());
+        return in.head().value(name);
     }
 
     /** What all header fields take in the request, in bytes. */
     int headerBytes() {
-        int bytes = 0;
-        for (var header : in.headers()) {
-            int name = header.name().length() + HEADER_LINE_BYTES;
-            if (header.valueCount() == 1) {
-                bytes += name + header.get().length();
-            } else {
-                for (var value : header.allValues()) {
-                    bytes += name + value.length();
-                }
-            }
-        }
-        return bytes;
+        return in.head().fieldBytes();
     }
 
     /** The query. */
@@ -236,7 +214,7 @@ public final class Request {
 
     /** The length that the request names, 0 when it names none. */
     public long announced() {
-        return in.headers().contentLength().orElse(0);
+        return in.bodyLength();
     }
 
     /**
@@ -252,12 +230,11 @@ public final class Request {
     }
 
     private InputStream input(long max) {
-        if (!in.content().hasEntity()) {
+        if (!in.hasBody()) {
             return InputStream.nullInputStream();
         }
         if (input == null) {
-            GuardedConnection.current().ifPresent(connection -> connection.bodyMax(max));
-            input = new BodyInput(in.content().inputStream(), max);
+            input = new BodyInput(in.body(max), max);
         }
         return input;
     }
@@ -286,15 +263,8 @@ public final class Request {
      * of a body in chunks cannot be known; and who waits for a 100 (Continue) sends the body, or does not.
      */
     boolean leavesBody() {
-        if (!in.content().hasEntity() || in.content().consumed()) {
-            return false;
-        }
-        long left = in.headers().contentLength().orElse(Long.MAX_VALUE) - (input == null ? 0 : input.count());
-        return left > FORGOTTEN_BYTES_MAX || (left > 0 && waitsToContinue());
-    }
-
-    private boolean waitsToContinue() {
-        return in.headers().containsToken(HeaderValues.EXPECT_100) && !in.continueSent();
+        long left = in.bodyLeft();
+        return left > FORGOTTEN_BYTES_MAX || (left > 0 && in.waitsToContinue());
     }
 
     /** The body, all of it, at most {@value #JSON_BYTES_MAX} bytes. */
@@ -323,7 +293,7 @@ public final class Request {
      */
     void admittedBy(Admission its) {
         admission = its;
-        if (!in.content().hasEntity()) {
+        if (!in.hasBody()) {
             enter();
         }
     }
@@ -343,7 +313,7 @@ public final class Request {
 
     /** Refuses a body where none is taken: nothing that was sent is ignored. */
     void requireNoBody() {
-        if (in.content().hasEntity() && body().length > 0) {
+        if (in.hasBody() && body().length > 0) {
             throw Problem.BAD_REQUEST.because("This request takes no body.");
         }
     }
@@ -366,7 +336,7 @@ public final class Request {
 
     /** The key of a write that may be repeated, if the client sent one; an empty one was sent, and by mistake. */
     Optional<String> idempotencyKey() {
-        return in.headers().contains(Idempotency.HEADER) ? Optional.of(header(Idempotency.HEADER)) : Optional.empty();
+        return in.head().has(Idempotency.HEADER) ? Optional.of(header(Idempotency.HEADER)) : Optional.empty();
     }
 
     /** What makes this request the same as another one: all that was asked, but nothing of who asked or when. */
@@ -420,7 +390,7 @@ public final class Request {
     /** Who has sent it to us: a client or a proxy. */
     @Nullable
     InetAddress peer() {
-        return in.remotePeer().address() instanceof InetSocketAddress peer ? peer.getAddress() : null;
+        return in.peer();
     }
 
     /** Ends the reading: complains about what nobody asked for, and refuses the request if there is any complaint. */

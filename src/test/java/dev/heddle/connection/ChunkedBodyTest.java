@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.helidon.http.RequestException;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -30,7 +29,7 @@ class ChunkedBodyTest {
     /** Reads a body as the connection does: piece by piece, and what is left of one before the next. */
     static final class Reading {
         private final ChunkedBody body = new ChunkedBody();
-        private final ByteArrayOutputStream framed = new ByteArrayOutputStream();
+        private final ByteArrayOutputStream content = new ByteArrayOutputStream();
         private final long max;
         private int calls;
         private byte[] behind = {};
@@ -39,11 +38,12 @@ class ChunkedBodyTest {
             this.max = max;
         }
 
-        Reading feed(byte[] piece) {
-            var left = piece;
+        Reading feed(byte[] all) {
+            var left = all;
             while (left.length > 0 && !body.isAtEnd()) {
                 calls++;
-                framed.writeBytes(body.frame(left, max));
+                var piece = left.clone();
+                content.write(piece, 0, body.decode(piece, 0, piece.length, max));
                 left = Arrays.copyOfRange(left, body.taken(), left.length);
             }
             behind = left;
@@ -54,23 +54,7 @@ class ChunkedBodyTest {
             return feed(bytes(piece));
         }
 
-        /** What the parser makes of the frames, which are plain: a size in hex, as many bytes, no extension. */
         byte[] content() {
-            var content = new ByteArrayOutputStream();
-            var frames = framed.toByteArray();
-            int at = 0;
-            while (at < frames.length) {
-                int lineEnd = at;
-                while (frames[lineEnd] != '\r') {
-                    lineEnd++;
-                }
-                int size = Integer.parseInt(new String(frames, at, lineEnd - at, StandardCharsets.US_ASCII), 16);
-                assertEquals('\n', frames[lineEnd + 1]);
-                content.write(frames, lineEnd + 2, size);
-                at = lineEnd + 2 + size + 2;
-                assertEquals("\r\n", new String(frames, at - 2, 2, StandardCharsets.US_ASCII));
-                assertEquals(at == frames.length && body.isAtEnd(), size == 0, "the last chunk is the empty one");
-            }
             return content.toByteArray();
         }
 
@@ -92,8 +76,8 @@ class ChunkedBodyTest {
         return new Reading(NO_LIMIT).feed(all);
     }
 
-    private static RequestException refusal(String all, long max) {
-        return assertThrows(RequestException.class, () -> new Reading(max).feed(all), all);
+    private static RefusedException refusal(String all, long max) {
+        return assertThrows(RefusedException.class, () -> new Reading(max).feed(all), all);
     }
 
     // ---- What is a body ----
@@ -212,12 +196,12 @@ class ChunkedBodyTest {
                 "10000000000000001\r\n",
             })
     void whatIsNoChunkIsRefusedWithItsFirstWrongByte(String broken) {
-        assertEquals(400, refusal(broken, NO_LIMIT).status().code());
+        assertEquals(400, refusal(broken, NO_LIMIT).status());
         for (int split = 1; split < broken.length(); split++) {
             var reading = new Reading(NO_LIMIT);
             var pieces = new String[] {broken.substring(0, split), broken.substring(split)};
             assertThrows(
-                    RequestException.class,
+                    RefusedException.class,
                     () -> reading.feed(pieces[0]).feed(pieces[1]),
                     () -> String.join("|", pieces));
         }
@@ -235,9 +219,9 @@ class ChunkedBodyTest {
     @Test
     void aLineWithoutAnEndIsNotReadForEver() {
         assertEquals("abc", read("3;" + "x".repeat(500) + "\r\nabc\r\n" + END).text());
-        assertEquals(400, refusal("3;" + "x".repeat(600), NO_LIMIT).status().code());
-        assertEquals(400, refusal("0".repeat(600), NO_LIMIT).status().code());
-        assertEquals(400, refusal("3" + " ".repeat(600), NO_LIMIT).status().code());
+        assertEquals(400, refusal("3;" + "x".repeat(600), NO_LIMIT).status());
+        assertEquals(400, refusal("0".repeat(600), NO_LIMIT).status());
+        assertEquals(400, refusal("3" + " ".repeat(600), NO_LIMIT).status());
     }
 
     @Test
@@ -249,11 +233,8 @@ class ChunkedBodyTest {
     @Test
     void trailersWithoutAnEndAreNotReadForEver() {
         assertEquals("", read("0\r\n" + "A: b\r\n".repeat(1_000) + "\r\n").text());
-        assertEquals(
-                400, refusal("0\r\nA: " + "x".repeat(9_000), NO_LIMIT).status().code());
-        assertEquals(
-                400,
-                refusal("0\r\n" + "A: b\r\n".repeat(3_000), NO_LIMIT).status().code());
+        assertEquals(400, refusal("0\r\nA: " + "x".repeat(9_000), NO_LIMIT).status());
+        assertEquals(400, refusal("0\r\n" + "A: b\r\n".repeat(3_000), NO_LIMIT).status());
     }
 
     @ParameterizedTest
@@ -268,7 +249,7 @@ class ChunkedBodyTest {
         if (fits) {
             assertFalse(new Reading(5).feed(size + "\r\n").body.isAtEnd());
         } else {
-            assertEquals(413, refusal(size + "\r\n", 5).status().code());
+            assertEquals(413, refusal(size + "\r\n", 5).status());
         }
     }
 
@@ -276,8 +257,8 @@ class ChunkedBodyTest {
     void theChunksCountTogether() {
         assertEquals(
                 "aaabb", new Reading(5).feed("3\r\naaa\r\n2\r\nbb\r\n" + END).text());
-        assertEquals(413, refusal("3\r\naaa\r\n3\r\n", 5).status().code());
-        assertEquals(413, refusal("1\r\na\r\n".repeat(6), 5).status().code());
+        assertEquals(413, refusal("3\r\naaa\r\n3\r\n", 5).status());
+        assertEquals(413, refusal("1\r\na\r\n".repeat(6), 5).status());
     }
 
     // ---- Memory and time ----
@@ -285,17 +266,20 @@ class ChunkedBodyTest {
     @Test
     void aChunkOfTwoGigabytesIsHandedOnInPieces() {
         var body = new ChunkedBody();
-        body.frame(bytes("80000000\r\n"), NO_LIMIT);
+        assertEquals(0, decode(body, bytes("80000000\r\n")));
         var piece = new byte[64 * 1024];
         long handedOn = 0;
         while (handedOn < 0x80000000L) {
-            var frame = body.frame(piece, NO_LIMIT);
-            assertTrue(frame.length <= piece.length + 32, "only what has come");
+            assertEquals(piece.length, decode(body, piece), "what has come");
             assertEquals(piece.length, body.taken());
             handedOn += piece.length;
         }
-        body.frame(bytes("\r\n" + END), NO_LIMIT);
+        assertEquals(0, decode(body, bytes("\r\n" + END)));
         assertTrue(body.isAtEnd());
+    }
+
+    private static int decode(ChunkedBody body, byte[] piece) {
+        return body.decode(piece, 0, piece.length, NO_LIMIT);
     }
 
     @Test

@@ -9,6 +9,6 @@ public final class BodyOutputs {
 
     /** A body that goes there instead of to a client. */
     public static BodyOutput into(OutputStream out) {
-        return new BodyOutput(out, null);
+        return new BodyOutput(out, null, BodyOutput.LENGTH_UNKNOWN);
     }
 }

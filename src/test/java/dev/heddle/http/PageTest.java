@@ -5,9 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.helidon.http.HttpPrologue;
-import io.helidon.http.Method;
-import io.helidon.webserver.http.ServerRequest;
+import dev.heddle.connection.Exchange;
+import dev.heddle.connection.Heads;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,15 +39,15 @@ class PageTest {
 
     /** A request of which only the first line can be asked. */
     private static Request request(String target) {
-        var prologue = HttpPrologue.create("HTTP/1.1", "HTTP", "1.1", Method.GET, target, true);
+        var head = Heads.of("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
         var in = Proxy.newProxyInstance(
-                PageTest.class.getClassLoader(), new Class<?>[] {ServerRequest.class}, (proxy, method, arguments) -> {
-                    if (method.getName().equals("prologue")) {
-                        return prologue;
+                PageTest.class.getClassLoader(), new Class<?>[] {Exchange.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("head")) {
+                        return head;
                     }
                     throw new UnsupportedOperationException(method.getName());
                 });
-        return new Request((ServerRequest) in, "id", new Kernel.Limits(Duration.ofSeconds(1), 16_384, 1 << 20));
+        return new Request((Exchange) in, "id", new Kernel.Limits(Duration.ofSeconds(1), 16_384, 1 << 20));
     }
 
     @Test
