@@ -45,17 +45,20 @@ final class JobStore {
      * among them, and nothing was written for it.
      */
     Set<String> apply(Sql sql, JobKind kind, List<Claim> claims, JobHandler.Effect effect) {
+        // The kind, too, comes from the rows that are joined: were it a constant, PostgreSQL, which may have looked at
+        // the
+        // queue when it was empty, would read all jobs of the kind. OFFSET keeps it from seeing through that.
         var statement = "WITH job AS (DELETE FROM " + kind.lane().table()
-                + " AS done USING unnest(CAST(? AS text[]), CAST(? AS bigint[])) AS claim (id, version)"
-                + " WHERE done.task_name = ? AND done.task_instance = claim.id AND done.version = claim.version"
-                + " RETURNING CAST(done.task_instance AS uuid) AS id, done.data, done.created_at), "
+                + " WHERE (task_name, task_instance, version) IN (SELECT CAST(? AS text), claim.id, claim.version"
+                + " FROM unnest(CAST(? AS text[]), CAST(? AS bigint[])) AS claim (id, version) OFFSET 0)"
+                + " RETURNING CAST(task_instance AS uuid) AS id, data, created_at), "
                 + String.join(", ", effect.ctes()) + " SELECT CAST(id AS text) FROM job";
         var done = sql.list(
                 statement,
                 Row::text,
+                kind.name(),
                 claims.stream().map(Claim::id).toList(),
-                claims.stream().map(claim -> String.valueOf(claim.version())).toList(),
-                kind.name());
+                claims.stream().map(claim -> String.valueOf(claim.version())).toList());
         return Set.copyOf(done);
     }
 

@@ -14,6 +14,12 @@ import java.util.Map;
  */
 public final class JobWorker implements AutoCloseable {
 
+    /**
+     * Jobs of the database lane for each of its workers: those of one kind are one statement, which takes little longer for
+     * sixteen of them, and a queue of tens of thousands is then worked off as fast as it fills.
+     */
+    private static final int EFFECTS_PER_WORKER = 16;
+
     // Set once.
     private final JobQueue queue;
     private final Map<Lane, LaneWorker> lanes = new EnumMap<>(Lane.class);
@@ -21,13 +27,13 @@ public final class JobWorker implements AutoCloseable {
     /**
      * How much is done at once.
      *
-     * @param workers jobs of the {@link Lane#DATABASE} lane at once
+     * @param workers of the {@link Lane#DATABASE} lane, each of which stands for sixteen jobs at once
      * @param outboundWorkers jobs of the {@link Lane#OUTBOUND} lane at once
      * @param retryDelay before the second attempt; it doubles with every further one
      */
     public record Options(int workers, int outboundWorkers, Duration retryDelay) {
 
-        /** How many connections the workers need: one for each effect, and for the engine's own statements. */
+        /** How many connections the workers need: one for each of them, and for the engine's own statements. */
         public int connections() {
             return workers + 4;
         }
@@ -57,7 +63,7 @@ public final class JobWorker implements AutoCloseable {
                             lane,
                             database,
                             serverName,
-                            isDatabase ? options.workers() : options.outboundWorkers(),
+                            isDatabase ? options.workers() * EFFECTS_PER_WORKER : options.outboundWorkers(),
                             options.retryDelay(),
                             its,
                             isDatabase ? recurring : List.of(),

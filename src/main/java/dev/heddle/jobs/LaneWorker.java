@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * The workers of one lane, on db-scheduler: it picks due jobs (FOR UPDATE SKIP LOCKED), keeps their heartbeats, and finds
  * the jobs of servers that are gone. What a job writes, how it fails and where it goes then is ours.
  *
- * <p>No job waits in memory: no more are picked than there are workers.
+ * <p>No job waits in memory for a turn: no more are picked than are done at once.
  */
 final class LaneWorker {
 
@@ -62,7 +62,7 @@ final class LaneWorker {
     private static final int EFFECTS_AT_ONCE = 2;
 
     /** In one statement, which holds its locks until its end. */
-    private static final int EFFECTS_MAX = 100;
+    private static final int EFFECTS_MAX = 128;
 
     /** Of such a statement; one job that waits longer for a lock does so by itself. */
     private static final Duration EFFECTS_LIMIT = Duration.ofSeconds(2);
@@ -84,7 +84,7 @@ final class LaneWorker {
             Lane lane,
             Database database,
             String serverName,
-            int workers,
+            int jobs,
             Duration retryDelay,
             List<Registration> kinds,
             List<Recurring> recurring,
@@ -98,7 +98,7 @@ final class LaneWorker {
                 .startTasks(recurring.stream().map(LaneWorker::task).toList())
                 .tableName(lane.table())
                 .schedulerName(new SchedulerName.Fixed(serverName))
-                .threads(workers * Integer.getInteger("jt", 1))
+                .threads(jobs)
                 .executorService(Executors.newThreadPerTaskExecutor(Thread.ofVirtual()
                         .name("heddle-" + lane.table() + "-", 0)
                         .factory()))
