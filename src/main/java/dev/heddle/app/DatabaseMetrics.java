@@ -26,12 +26,43 @@ final class DatabaseMetrics {
                 "Units of work that hold a place.",
                 Database.Usage::inUse);
         gauge(registry, pools, "heddle_database_gate_waiting", "Units of work that wait.", Database.Usage::waiting);
+        counter(
+                registry,
+                pools,
+                "heddle_database_gate_refused_total",
+                "Units of work refused because no place became free in time.",
+                pool -> pool.usage().refused());
+        counter(
+                registry,
+                pools,
+                "heddle_database_together_statements_total",
+                "Statements that were sent together with others.",
+                pool -> pool.together().statements());
+        counter(
+                registry,
+                pools,
+                "heddle_database_together_batches_total",
+                "How often they were sent.",
+                pool -> pool.together().batches());
+        counter(
+                registry,
+                pools,
+                "heddle_database_together_alone_total",
+                "Statements that did not come to their end so, and had a connection for themselves.",
+                pool -> pool.together().alone());
+    }
+
+    private static void counter(
+            PrometheusRegistry registry,
+            Map<String, Database> pools,
+            String name,
+            String help,
+            ToDoubleFunction<Database> value) {
         CounterWithCallback.builder()
-                .name("heddle_database_gate_refused_total")
-                .help("Units of work refused because no place became free in time.")
+                .name(name)
+                .help(help)
                 .labelNames(POOL)
-                .callback(callback -> pools.forEach(
-                        (name, pool) -> callback.call((double) pool.usage().refused(), name)))
+                .callback(callback -> pools.forEach((whose, pool) -> callback.call(value.applyAsDouble(pool), whose)))
                 .register(registry);
     }
 

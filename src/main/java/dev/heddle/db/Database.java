@@ -87,6 +87,15 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    /**
+     * What went together with statements of other threads since the start.
+     *
+     * @param statements that did
+     * @param batches in which they did
+     * @param alone that were sent so, or were to be, and then had the ordinary way
+     */
+    public record Together(long statements, long batches, long alone) {}
+
     /** The pool and the gate at one moment. */
     public record Usage(int open, int idle, int inUse, int waiting, long refused) {}
 
@@ -126,17 +135,20 @@ public final class Database implements AutoCloseable {
     public static Database open(String name, Commit commit, Options options) {
         var gate = new Bulkhead(name + " database", options.poolSize(), options.gateQueue(), options.gateWait());
         var watch = new DeadlineWatch();
+        var reads = Pipeline.isPossible(options.url())
+                ? new Pipeline(
+                        options.url(),
+                        login(name + "-together", commit, options),
+                        PIPELINE_CONNECTIONS,
+                        Pipeline.STATEMENT_TIMEOUT,
+                        watch)
+                : null;
         return new Database(
                 new HikariDataSource(config(name, commit, options)),
                 gate,
                 options.statementTimeout().plus(NETWORK_RESERVE),
                 watch,
-                new Pipeline(
-                        options.url(),
-                        login(name + "-pipeline", commit, options),
-                        PIPELINE_CONNECTIONS,
-                        Pipeline.STATEMENT_TIMEOUT,
-                        watch));
+                reads);
     }
 
     private static HikariConfig config(String name, Commit commit, Options options) {
@@ -419,6 +431,11 @@ public final class Database implements AutoCloseable {
         var bean = pool.getHikariPoolMXBean();
         return new Usage(
                 bean.getTotalConnections(), bean.getIdleConnections(), gate.inside(), gate.waiting(), gate.refused());
+    }
+
+    /** What {@link #quick} has saved. */
+    public Together together() {
+        return reads == null ? new Together(0, 0, 0) : reads.usage();
     }
 
     @Override

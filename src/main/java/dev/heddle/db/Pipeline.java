@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
 /**
@@ -108,6 +109,19 @@ final class Pipeline implements AutoCloseable {
         for (int i = 0; i < connections; i++) {
             workers.add(new Worker(i));
         }
+    }
+
+    /**
+     * Whether statements can go together over connections of that address: not when it says where the driver's sockets come
+     * from, or that statements are not to be prepared, as before a pooler that would lose them.
+     */
+    static boolean isPossible(String url) {
+        var said = Driver.parseURL(url, new Properties());
+        return said != null
+                && !PGProperty.SOCKET_FACTORY.isPresent(said)
+                && !PGProperty.SSL_FACTORY.isPresent(said)
+                && !"0".equals(PGProperty.PREPARE_THRESHOLD.getOrDefault(said))
+                && "extended".equals(PGProperty.PREFER_QUERY_MODE.getOrDefault(said));
     }
 
     /** The rows of a statement; empty when it is to go the ordinary way. */
@@ -321,10 +335,8 @@ final class Pipeline implements AutoCloseable {
     }
 
     /** How much has gone this way. */
-    record Usage(long statements, long batches, long alone) {}
-
-    Usage usage() {
-        return new Usage(together.sum(), batches.sum(), alone.sum());
+    Database.Together usage() {
+        return new Database.Together(together.sum(), batches.sum(), alone.sum());
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.heddle.db;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.concurrent.Deadline;
@@ -322,6 +323,17 @@ class PipelineIT {
             lock.rollback();
         }
         await().until(() -> note(1).isPresent());
+    }
+
+    @Test
+    void anAddressMayRuleItOut() {
+        var address = "jdbc:postgresql://one:5432,two:5432/heddle?targetServerType=primary";
+        assertTrue(Pipeline.isPossible(address));
+        assertTrue(Pipeline.isPossible(address + "&sslmode=verify-full"));
+        for (var parameter :
+                List.of("prepareThreshold=0", "preferQueryMode=simple", "socketFactory=a.B", "sslfactory=a.B")) {
+            assertFalse(Pipeline.isPossible(address + "&" + parameter), parameter);
+        }
     }
 
     @Test
