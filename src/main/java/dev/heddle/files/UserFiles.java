@@ -162,7 +162,7 @@ public final class UserFiles {
     }
 
     UserFile get(Target target) {
-        return database.read(sql -> table.find(sql, target.userId(), target.name()))
+        return database.quick(sql -> table.find(sql, target.userId(), target.name()))
                 .orElseThrow(UserFiles::notFound);
     }
 
@@ -186,7 +186,7 @@ public final class UserFiles {
     }
 
     List<UserFile> list(String userId, Optional<Keyset> after, int skip, int rows) {
-        return database.read(sql -> table.list(sql, userId, after, skip, rows));
+        return database.quick(sql -> table.list(sql, userId, after, skip, rows));
     }
 
     void delete(Target target) {

@@ -78,7 +78,7 @@ public final class Users {
     }
 
     Optional<User> find(String id) {
-        return database.read(sql -> store.find(sql, id));
+        return database.quick(sql -> store.find(sql, id));
     }
 
     List<User> list(Optional<Keyset> after, int skip, int rows) {
@@ -138,7 +138,7 @@ public final class Users {
 
     /** Who a token's text belongs to, if it is good. */
     Optional<Caller> callerOf(String tokenText) {
-        return cache.callerOf(digest(tokenText), digest -> database.read(sql -> store.callerOf(sql, digest)));
+        return cache.callerOf(digest(tokenText), digest -> database.quick(sql -> store.callerOf(sql, digest)));
     }
 
     static RuntimeException userNotFound() {

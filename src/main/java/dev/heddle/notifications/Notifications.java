@@ -28,7 +28,7 @@ public final class Notifications {
     }
 
     List<Notification> list(String userId, Optional<Boolean> unread, Optional<UUID> after, int skip, int rows) {
-        return database.read(sql -> store.notifications(sql, userId, unread, after, skip, rows));
+        return database.quick(sql -> store.notifications(sql, userId, unread, after, skip, rows));
     }
 
     Notification read(String userId, UUID id) {
@@ -36,11 +36,11 @@ public final class Notifications {
     }
 
     List<Activity> activity(String userId, Optional<UUID> taskId, Optional<UUID> after, int skip, int rows) {
-        return database.read(sql -> store.activity(sql, userId, taskId, after, skip, rows));
+        return database.quick(sql -> store.activity(sql, userId, taskId, after, skip, rows));
     }
 
     Stats stats(String userId) {
-        return database.read(sql -> stats.find(sql, userId)).orElse(Stats.NONE);
+        return database.quick(sql -> stats.find(sql, userId)).orElse(Stats.NONE);
     }
 
     /** A user's newest notifications as a JSON array. */
