@@ -587,6 +587,19 @@ class ConnectionGuardIT {
         }
     }
 
+    /** RFC 9110 §9.3.2: whoever has asked so does not look for it, and would take it for another answer. */
+    @ParameterizedTest
+    @ValueSource(strings = {HOST + HOST, HOST + "Content-Length: x\r\n", HOST + "A B: c\r\n"})
+    void theRefusalOfAHeadHasNoBodyEither(String fields) throws IOException {
+        try (var connection = connect()) {
+            connection.send("HEAD /later HTTP/1.1\r\n" + fields + "\r\n");
+            var answer = connection.answerToHead();
+            assertEquals(400, answer.status());
+            assertTrue(answer.header("Content-Length").map(Integer::valueOf).orElse(0) > 0, answer.head());
+            assertEquals("", connection.rest());
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"20000,19999", "20000,6000", "20000,20001", "20000,30000"})
     void aStreamOfAnotherLengthThanItsAnswerSaysIsCut(int says, int sends) throws IOException {
