@@ -274,9 +274,12 @@ final class GuardedConnection {
         return rate == 0 ? Long.MAX_VALUE : limits.grace().toNanos() + (long) (bodyRead * 1e9 / rate) - bodyWaited;
     }
 
-    /** Takes back what stands behind a body, which was read with it. */
+    /** Takes back what stands behind a body, which was read with it the last time. */
     void giveBack(byte[] bytes, int begin, int end) {
-        if (begin < end) {
+        if (from < to) {
+            // It came from there, and more stands behind it: that of a long head has room for many requests.
+            from -= end - begin;
+        } else if (begin < end) {
             buffer = Arrays.copyOfRange(bytes, begin, end);
             from = 0;
             to = buffer.length;

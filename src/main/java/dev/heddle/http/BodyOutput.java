@@ -56,7 +56,7 @@ public final class BodyOutput extends OutputStream {
     }
 
     /** What is beyond the length would be read as the next answer. */
-    private void requirePlace(int count) throws IOException {
+    private void requirePlace(long count) throws IOException {
         if (length != LENGTH_UNKNOWN && bytes + count > length) {
             throw new IOException("a body that is longer than its answer says");
         }
@@ -73,6 +73,7 @@ public final class BodyOutput extends OutputStream {
      * @throws EOFException when the file ends before that; what is sent then is cut, so that it does not pass for all
      */
     public void write(FileChannel file, long position, long count) throws IOException {
+        requirePlace(count);
         long by = wire != null ? Math.min(count, FIRST_BYTES) : count;
         copy(file, position, by);
         out.flush();

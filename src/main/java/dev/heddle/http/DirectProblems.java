@@ -11,6 +11,8 @@ import java.util.ArrayList;
  */
 final class DirectProblems {
 
+    private static final byte[] NOTHING = new byte[0];
+
     private final HttpMetrics metrics;
     private final Cors cors;
 
@@ -51,6 +53,7 @@ final class DirectProblems {
         cors.headers(answer, request.first(HeaderNames.ORIGIN), headers::add);
         var head = new AnswerHead(answer.status()).headers(headers);
         CommonHeaders.add(head, answer, requestId);
-        return head.closing(true).contentLength(answer.bytes().length).with(answer.bytes());
+        head.closing(true).contentLength(answer.bytes().length);
+        return head.with(request.method().equals("HEAD") ? NOTHING : answer.bytes());
     }
 }

@@ -14,6 +14,7 @@ import java.io.OutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -259,13 +260,25 @@ public final class Kernel {
     }
 
     private void send(Request request, Answer answer, Exchange out, Sent sent) {
+        AnswerHead head;
+        try {
+            head = head(request, answer, out);
+        } catch (IllegalArgumentException e) {
+            // A header that nobody can be sent: nothing has left, so it is a failure like any other.
+            var failure = failure(request, problems.of(e), sent);
+            send(request, failure, head(request, failure, out), out, sent);
+            return;
+        }
+        send(request, answer, head, out, sent);
+    }
+
+    private void send(Request request, Answer answer, AnswerHead head, Exchange out, Sent sent) {
         var streaming = answer.streaming();
         boolean isHead = request.method().equals("HEAD");
         if (streaming != null && !(isHead && answer.hasLength())) {
-            stream(request, answer, streaming, out, sent);
+            stream(request, answer, head, out, sent);
             return;
         }
-        var head = head(request, answer, out);
         var bytes = answer.bytes();
         if (mayHaveBody(answer.status())) {
             head.contentLength(streaming == null ? bytes.length : answer.length());
@@ -311,9 +324,9 @@ public final class Kernel {
      * A stream is as long as its client reads; the server's default deadline was for making its beginning. Only a
      * deadline that the caller asked for bounds the whole.
      */
-    private void stream(Request request, Answer answer, Answer.Streaming streaming, Exchange out, Sent sent) {
+    private void stream(Request request, Answer answer, AnswerHead head, Exchange out, Sent sent) {
+        var streaming = Objects.requireNonNull(answer.streaming());
         boolean isHead = request.method().equals("HEAD");
-        var head = head(request, answer, out);
         if (answer.hasLength()) {
             head.contentLength(answer.length());
         }
@@ -352,12 +365,17 @@ public final class Kernel {
 
     /** While nothing has left, a failure is an answer like any other; later it is a cut, so no part passes for all. */
     private void breakOff(Request request, ProblemException problem, AnswerStream stream, Exchange out, Sent sent) {
-        Problems.log(problem, request.id());
-        sent.status = problem.problem().status();
+        var failure = failure(request, problem, sent);
         if (stream.hasBegun()) {
             throw new CloseConnectionException("a stream broke off", problem);
         }
-        send(request, Problems.answer(problem, request.rawPath(), request.id()), out, sent);
+        send(request, failure, out, sent);
+    }
+
+    /** In place of an answer that was already known. */
+    private static Answer failure(Request request, ProblemException problem, Sent sent) {
+        sent.status = problem.problem().status();
+        return refusal(request, problem);
     }
 
     private static boolean isLink(Header header) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.http.Access;
+import dev.heddle.http.AccessLog;
 import dev.heddle.http.Answer;
 import dev.heddle.http.Problem;
 import dev.heddle.http.Request;
@@ -13,6 +14,7 @@ import dev.heddle.http.Routes;
 import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.SmallServer;
+import io.helidon.http.HeaderNames;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -33,6 +35,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -71,6 +74,14 @@ class ConnectionGuardIT {
                         Access.PUBLIC,
                         request -> Answer.stream(
                                 "text/plain", out -> out.write("streamed".getBytes(StandardCharsets.US_ASCII))))
+                .add("GET", "/says/{length}/sends/{bytes}", Access.PUBLIC, request -> saying(request))
+                .add("GET", "/header", Access.PUBLIC, request -> text("x").header(HeaderNames.ETAG, "\u00e9"))
+                .add(
+                        "GET",
+                        "/stream-header",
+                        Access.PUBLIC,
+                        request ->
+                                Answer.stream("text/plain", out -> out.write(1)).header(HeaderNames.ETAG, "a\r\nb"))
                 .add("GET", "/breaks", Access.PUBLIC, request -> broken())
                 .addStreaming(
                         "POST",
@@ -124,6 +135,16 @@ class ConnectionGuardIT {
     private static Answer broken() {
         return Answer.stream("text/plain", out -> {
             throw new IllegalStateException("broken before it began");
+        });
+    }
+
+    /** Sends another number of bytes than it says, a thousand at a time. */
+    private static Answer saying(Request request) {
+        int bytes = Integer.parseInt(request.pathValue(1));
+        return Answer.stream(200, Long.parseLong(request.pathValue(0)), out -> {
+            for (int left = bytes; left > 0; left -= 1_000) {
+                out.write("x".repeat(Math.min(left, 1_000)).getBytes(StandardCharsets.US_ASCII));
+            }
         });
     }
 
@@ -463,6 +484,20 @@ class ConnectionGuardIT {
         }
     }
 
+    /** Blanks around a value make a head long, but not too long; so much else comes with it as one piece does not take. */
+    @Test
+    void nothingIsLostBetweenALongHeadAndAShortBody() throws IOException {
+        var head = "POST /echo HTTP/1.1\r\n" + HOST + "X:" + " ".repeat(65_480) + "y\r\n" + chunked("abc");
+        int requests = 1_500;
+        try (var connection = connect()) {
+            connection.send(head + LATER.repeat(requests));
+            assertEquals("abc", connection.answer().text());
+            for (int i = 0; i < requests; i++) {
+                assertEquals("later", connection.answer().text());
+            }
+        }
+    }
+
     // ---- Chunks ----
 
     @Test
@@ -531,6 +566,88 @@ class ConnectionGuardIT {
                     assertTrue(answer.saysClose(), answer.head());
                     assertEquals("", connection.rest());
                 }
+            }
+        }
+    }
+
+    // ---- How long an answer is ----
+
+    /** RFC 9110 §8.6, RFC 9112 §6.3: they never have a body, and a length would be that of another answer. */
+    @Test
+    void whatNeverHasABodyNamesNoLength() throws IOException {
+        try (var connection = connect()) {
+            for (var request : List.of(
+                    "OPTIONS /later HTTP/1.1\r\n" + HOST,
+                    "GET /version HTTP/1.1\r\n" + HOST + "If-None-Match: \"7\"\r\n",
+                    "HEAD /version HTTP/1.1\r\n" + HOST + "If-None-Match: \"7\"\r\n")) {
+                var answer = connection.send(request + "\r\n" + LATER).answerToHead();
+                assertTrue(List.of(204, 304).contains(answer.status()), answer.head());
+                assertEquals(Optional.empty(), answer.header("Content-Length"));
+                assertEquals(Optional.empty(), answer.header("Transfer-Encoding"));
+                assertEquals("later", connection.answer().text());
+            }
+        }
+    }
+
+    /** RFC 9110 §9.3.2: whoever has asked so does not look for it, and would take it for another answer. */
+    @ParameterizedTest
+    @ValueSource(strings = {HOST + HOST, HOST + "Content-Length: x\r\n", HOST + "A B: c\r\n"})
+    void theRefusalOfAHeadHasNoBodyEither(String fields) throws IOException {
+        try (var connection = connect()) {
+            connection.send("HEAD /later HTTP/1.1\r\n" + fields + "\r\n");
+            var answer = connection.answerToHead();
+            assertEquals(400, answer.status());
+            assertTrue(answer.header("Content-Length").map(Integer::valueOf).orElse(0) > 0, answer.head());
+            assertEquals("", connection.rest());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"20000,19999", "20000,6000", "20000,20001", "20000,30000"})
+    void aStreamOfAnotherLengthThanItsAnswerSaysIsCut(int says, int sends) throws IOException {
+        try (var connection = connect()) {
+            connection.send("GET /says/" + says + "/sends/" + sends + " HTTP/1.1\r\n" + HOST + "\r\n" + LATER);
+            assertEquals(
+                    Optional.of(Integer.toString(says)),
+                    connection.answerToHead().header("Content-Length"));
+            var body = connection.rest().replace("(reset)", "");
+            assertTrue(body.matches("x*") && body.length() < says, () -> body.length() + " bytes");
+        }
+    }
+
+    /** While nothing has left there is a better answer than a cut. */
+    @ParameterizedTest
+    @CsvSource({"10,9", "10,11", "10,0", "0,1", "3000,5000"})
+    void aShortStreamOfAnotherLengthIsAnError(int says, int sends) throws IOException {
+        try (var connection = connect()) {
+            var answer = connection
+                    .send("GET /says/" + says + "/sends/" + sends + " HTTP/1.1\r\n" + HOST + "\r\n" + LATER)
+                    .answer();
+            assertEquals(500, answer.status());
+            assertEquals("later", connection.answer().text());
+        }
+    }
+
+    /** A mistake of ours; nothing of the answer that was meant is sent, and the log has what the client is told. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/header", "/stream-header"})
+    void aHeaderThatCannotBeSentIsAnErrorLikeAnyOther(String path) throws IOException {
+        try (var connection = connect()) {
+            for (var method : List.of("GET", "HEAD")) {
+                var id = "unsendable" + path.substring(1) + method;
+                connection.send(method + " " + path + " HTTP/1.1\r\n" + HOST + "X-Request-Id: " + id + "\r\n\r\n");
+                var answer = method.equals("GET") ? connection.answer() : connection.answerToHead();
+                assertEquals(500, answer.status());
+                assertEquals(Optional.empty(), answer.header("ETag"));
+                assertEquals(Optional.of(id), answer.header("X-Request-Id"));
+                connection.send(LATER);
+                assertEquals("later", connection.answer().text());
+                await().until(
+                                () -> server.accessLog().stream()
+                                        .filter(line -> line.requestId().equals(id))
+                                        .map(AccessLog.Entry::status)
+                                        .toList(),
+                                List.of(500)::equals);
             }
         }
     }

@@ -80,6 +80,11 @@ class WireIT {
                     return Answer.stream("text/plain", out -> out.write(channel, 0, 100_000))
                             .owning(() -> close(channel));
                 })
+                .add("GET", "/longer", Access.PUBLIC, request -> {
+                    var channel = open();
+                    return Answer.stream(200, 10_000, out -> out.write(channel, 0, 20_000))
+                            .owning(() -> close(channel));
+                })
                 .add("GET", "/shrinks", Access.PUBLIC, request -> shrinking())
                 .add("GET", "/next", Access.PUBLIC, request -> Answer.of(200, "text/plain", ascii("next"))));
     }
@@ -257,6 +262,16 @@ class WireIT {
             var rest = connection.rest().replace("(reset)", "");
             assertEquals(FILE_BYTES / 2, begin.length + rest.length());
             assertTrue(begin.length + rest.length() < FILE_BYTES);
+        }
+    }
+
+    /** What is beyond the length would be the next answer to the client, and its bytes are those of a user. */
+    @Test
+    void aFileThatIsLongerThanItsAnswerSaysIsNotSent() throws IOException {
+        try (var connection = connect(0)) {
+            connection.send("GET /longer HTTP/1.1\r\n" + HOST + "\r\n");
+            assertEquals(500, connection.answer().status());
+            assertEquals("next", next(connection));
         }
     }
 
