@@ -58,12 +58,12 @@ public final class JobInsert {
      * statement's {@link #parameters()}.
      *
      * @param from its name; beside the change it has the columns {@code job_0 text}, {@code job_1}, … with {@link #ids()} of
-     *     each row, and {@code job_time timestamptz} with the {@link #time} of their first
+     *     each row, and {@code time_0 timestamptz}, {@code time_1}, … with the {@link #time} of each
      */
     public static JobInsert followingEach(String from, Follower... followers) {
         return of(
                 followers,
-                (number, follower) -> "SELECT '%s', job_%d, job_time, job_time, %s FROM %s"
+                (number, follower) -> "SELECT '%1$s', job_%2$d, time_%2$d, time_%2$d, %3$s FROM %4$s"
                         .formatted(follower.kind().name(), number, follower.data(), from));
     }
 

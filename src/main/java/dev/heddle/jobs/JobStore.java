@@ -6,12 +6,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** All SQL about jobs but what enqueues them and what db-scheduler does. */
@@ -27,6 +27,14 @@ final class JobStore {
             return kind.lane().table();
         }
     }
+
+    /**
+     * Several jobs of one kind. The kind, too, comes from the rows that are joined: were it a constant, PostgreSQL, which may
+     * have looked at the queue when it was empty, would read all jobs of the kind. OFFSET keeps it from seeing through that.
+     */
+    private static final String CLAIMED =
+            "(task_name, task_instance, version) IN (SELECT CAST(? AS text), claim.id, claim.version"
+                    + " FROM unnest(CAST(? AS text[]), CAST(? AS bigint[])) AS claim (id, version) OFFSET 0)";
 
     /** One batch of a sweep; small, so that no lock is held for long. */
     private static final int SWEEP_ROWS = 1000;
@@ -45,55 +53,49 @@ final class JobStore {
      * among them, and nothing was written for it.
      */
     Set<String> apply(Sql sql, JobKind kind, List<Claim> claims, JobHandler.Effect effect) {
-        // The kind, too, comes from the rows that are joined: were it a constant, PostgreSQL, which may have looked at
-        // the
-        // queue when it was empty, would read all jobs of the kind. OFFSET keeps it from seeing through that.
-        var statement = "WITH job AS (DELETE FROM " + kind.lane().table()
-                + " WHERE (task_name, task_instance, version) IN (SELECT CAST(? AS text), claim.id, claim.version"
-                + " FROM unnest(CAST(? AS text[]), CAST(? AS bigint[])) AS claim (id, version) OFFSET 0)"
+        var statement = "WITH job AS (DELETE FROM " + kind.lane().table() + " WHERE " + CLAIMED
                 + " RETURNING CAST(task_instance AS uuid) AS id, data, created_at), "
                 + String.join(", ", effect.ctes()) + " SELECT CAST(id AS text) FROM job";
-        var done = sql.list(
-                statement,
-                Row::text,
-                kind.name(),
-                claims.stream().map(Claim::id).toList(),
-                claims.stream().map(claim -> String.valueOf(claim.version())).toList());
+        var done = sql.list(statement, Row::text, claimed(kind, claims));
         return Set.copyOf(done);
     }
 
-    /** What the job is about; empty when another worker has it by now. */
-    Optional<Work> read(Sql sql, Claim claim) {
-        var createdAt = sql.first(
-                "SELECT created_at FROM " + claim.table() + claim.where(),
-                Row::instant,
-                claim.kind().name(),
-                claim.id(),
-                claim.version());
-        return createdAt.map(time -> new Work(UUID.fromString(claim.id()), time, data(sql, claim)));
+    /** What jobs of one kind are about, by their ids; what another worker has by now is not among them. */
+    Map<String, Work> read(Sql sql, JobKind kind, List<Claim> claims) {
+        var works = new HashMap<String, Work>();
+        sql.list(
+                "SELECT task_instance, created_at, key, value FROM "
+                        + kind.lane().table()
+                        + " LEFT JOIN LATERAL jsonb_each_text(data) AS member ON value IS NOT NULL WHERE " + CLAIMED,
+                row -> {
+                    var id = row.text();
+                    var createdAt = row.instant();
+                    var data = works.computeIfAbsent(
+                                    id, its -> new Work(UUID.fromString(its), createdAt, new HashMap<>()))
+                            .data();
+                    // Null when it has no data at all.
+                    var key = row.textOrNull();
+                    return key == null ? "" : data.put(key, row.text());
+                },
+                claimed(kind, claims));
+        return works;
     }
 
-    private static Map<String, String> data(Sql sql, Claim claim) {
-        return sql
-                .list(
-                        "SELECT key, value FROM " + claim.table() + ", jsonb_each_text(data)" + claim.where()
-                                + " AND value IS NOT NULL",
-                        row -> Map.entry(row.text(), row.text()),
-                        claim.kind().name(),
-                        claim.id(),
-                        claim.version())
-                .stream()
-                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+    /** Marks jobs of one kind as done; which of them. What another worker has by now is not among them. */
+    Set<String> finish(Sql sql, JobKind kind, List<Claim> claims) {
+        var done = sql.list(
+                "DELETE FROM " + kind.lane().table() + " WHERE " + CLAIMED + " RETURNING task_instance",
+                Row::text,
+                claimed(kind, claims));
+        return Set.copyOf(done);
     }
 
-    /** Marks the job as done; false when another worker has it by now. */
-    boolean finish(Sql sql, Claim claim) {
-        return sql.update(
-                        "DELETE FROM " + claim.table() + claim.where(),
-                        claim.kind().name(),
-                        claim.id(),
-                        claim.version())
-                > 0;
+    private static Object[] claimed(JobKind kind, List<Claim> claims) {
+        return new Object[] {
+            kind.name(),
+            claims.stream().map(Claim::id).toList(),
+            claims.stream().map(claim -> String.valueOf(claim.version())).toList()
+        };
     }
 
     /** To be tried again. */

@@ -18,9 +18,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,13 +62,13 @@ final class LaneWorker {
     private static final int ERROR_LENGTH_MAX = 1000;
 
     /** Of one kind: while one waits for a lock, another goes on. */
-    private static final int EFFECTS_AT_ONCE = 2;
+    private static final int BATCHES_AT_ONCE = 2;
 
     /** In one statement, which holds its locks until its end. */
-    private static final int EFFECTS_MAX = 128;
+    private static final int BATCH_MAX = 128;
 
     /** Of such a statement; one job that waits longer for a lock does so by itself. */
-    private static final Duration EFFECTS_LIMIT = Duration.ofSeconds(2);
+    private static final Duration BATCH_LIMIT = Duration.ofSeconds(2);
 
     private static final String SERVER_GONE = "the server that ran it has gone";
 
@@ -75,7 +78,7 @@ final class LaneWorker {
     private final Duration retryDelay;
     private final Scheduler scheduler;
     private final JobStore store = new JobStore();
-    private final Map<JobKind, Batcher<JobStore.Claim, Boolean>> effects = new ConcurrentHashMap<>();
+    private final Map<JobKind, Batches> batches = new ConcurrentHashMap<>();
 
     // Set once, on shutdown, by the thread that closes; read by the workers.
     private volatile boolean stopping;
@@ -175,32 +178,53 @@ final class LaneWorker {
     }
 
     private JobObserver.Outcome run(Registration registration, JobStore.Claim claim) {
-        boolean isDone = switch (registration.handler()) {
-            case JobHandler.Effect effect ->
-                effects(registration.kind(), effect).call(claim);
-            case JobHandler.Action action -> run(action, claim);
-        };
-        return isDone ? JobObserver.Outcome.DONE : JobObserver.Outcome.LOST;
+        var its = batches.computeIfAbsent(registration.kind(), kind -> new Batches(kind, registration.handler()));
+        return its.run(claim) ? JobObserver.Outcome.DONE : JobObserver.Outcome.LOST;
     }
 
-    private Batcher<JobStore.Claim, Boolean> effects(JobKind kind, JobHandler.Effect effect) {
-        return effects.computeIfAbsent(
-                kind,
-                its -> new Batcher<>(EFFECTS_AT_ONCE, EFFECTS_MAX, EFFECTS_LIMIT, claims -> {
-                    var done = database.single(sql -> store.apply(sql, its, claims, effect));
-                    return claims.stream()
-                            .map(claim -> done.contains(claim.id()))
-                            .toList();
-                }));
-    }
+    /** What is done together for the jobs of one kind. */
+    private final class Batches {
 
-    private boolean run(JobHandler.Action action, JobStore.Claim claim) {
-        var work = database.read(sql -> store.read(sql, claim));
-        if (work.isEmpty()) {
-            return false;
+        private final JobHandler handler;
+        private final Batcher<JobStore.Claim, Boolean> effects;
+        private final Batcher<JobStore.Claim, Optional<Work>> reads;
+        private final Batcher<JobStore.Claim, Boolean> ends;
+
+        Batches(JobKind kind, JobHandler handler) {
+            this.handler = handler;
+            this.effects = batcher(claims -> {
+                if (!(handler instanceof JobHandler.Effect effect)) {
+                    throw new IllegalStateException(kind.name() + " has no effect on the database");
+                }
+                return among(claims, database.single(sql -> store.apply(sql, kind, claims, effect)));
+            });
+            this.reads = batcher(claims -> {
+                var works = database.read(sql -> store.read(sql, kind, claims));
+                return claims.stream()
+                        .map(claim -> Optional.ofNullable(works.get(claim.id())))
+                        .toList();
+            });
+            this.ends = batcher(claims -> among(claims, database.single(sql -> store.finish(sql, kind, claims))));
         }
-        action.run(work.get());
-        return database.single(sql -> store.finish(sql, claim));
+
+        private static <T> Batcher<JobStore.Claim, T> batcher(Function<List<JobStore.Claim>, List<T>> work) {
+            return new Batcher<>(BATCHES_AT_ONCE, BATCH_MAX, BATCH_LIMIT, work);
+        }
+
+        private static List<Boolean> among(List<JobStore.Claim> claims, Set<String> done) {
+            return claims.stream().map(claim -> done.contains(claim.id())).toList();
+        }
+
+        boolean run(JobStore.Claim claim) {
+            return switch (handler) {
+                case JobHandler.Effect _ -> effects.call(claim);
+                case JobHandler.Action action -> {
+                    var work = reads.call(claim);
+                    work.ifPresent(action::run);
+                    yield work.isPresent() && ends.call(claim);
+                }
+            };
+        }
     }
 
     private JobObserver.Outcome failed(Registration registration, Execution execution, Throwable cause) {

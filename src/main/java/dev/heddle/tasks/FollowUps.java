@@ -11,12 +11,18 @@ import dev.heddle.jobs.JobKind;
  * @param created of each row of {@code created}; data also {@code title}; it also counts the task, so that creating costs
  *     one job
  * @param completed {@code title} for the e-mail, the others as below
+ * @param completedEach the same of each row of {@code finished}
  * @param reopened {@code total} and {@code completed}, by which the counts change, and {@code action}
  * @param deleted the same
  * @param imported the same for all tasks of an import together: two jobs, however many tasks
  */
 public record FollowUps(
-        JobInsert created, JobInsert completed, JobInsert reopened, JobInsert deleted, JobInsert imported) {
+        JobInsert created,
+        JobInsert completed,
+        JobInsert completedEach,
+        JobInsert reopened,
+        JobInsert deleted,
+        JobInsert imported) {
 
     private static final String WHICH = "jsonb_build_object('user_id', user_id, 'task_id', id";
 
@@ -24,13 +30,15 @@ public record FollowUps(
 
     /** By these kinds of jobs. */
     public static FollowUps of(JobKind notification, JobKind email, JobKind stats, JobKind activity) {
+        var completed = new Follower[] {
+            new Follower(email, TITLED),
+            new Follower(stats, counted("0", "1")),
+            new Follower(activity, done("task_completed"))
+        };
         return new FollowUps(
                 JobInsert.followingEach("created", new Follower(notification, TITLED)),
-                JobInsert.following(
-                        "task",
-                        new Follower(email, TITLED),
-                        new Follower(stats, counted("0", "1")),
-                        new Follower(activity, done("task_completed"))),
+                JobInsert.following("task", completed),
+                JobInsert.followingEach("finished", completed),
                 JobInsert.following(
                         "task", new Follower(stats, counted("0", "-1")), new Follower(activity, done("task_reopened"))),
                 JobInsert.following(

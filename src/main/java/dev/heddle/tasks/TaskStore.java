@@ -1,5 +1,6 @@
 package dev.heddle.tasks;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import dev.heddle.db.Row;
 import dev.heddle.db.Sql;
 import dev.heddle.http.Field;
@@ -7,6 +8,7 @@ import dev.heddle.http.Json;
 import dev.heddle.http.Keyset;
 import dev.heddle.http.Preconditions.IfMatch;
 import dev.heddle.jobs.JobInsert;
+import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -31,10 +33,10 @@ final class TaskStore {
         return sql.list(
                 "WITH wanted AS (SELECT * FROM json_to_recordset(CAST(? AS json)) AS wanted (user_id text, id uuid,"
                         + " title text, description text, priority smallint, labels text[], due_at timestamptz,"
-                        + " job_0 text, job_time timestamptz)),"
+                        + " job_0 text, time_0 timestamptz)),"
                         + " task AS (INSERT INTO tasks (user_id, id, title, description, priority, labels, due_at)"
                         + " SELECT user_id, id, title, description, priority, labels, due_at FROM wanted RETURNING *),"
-                        + " created AS (SELECT task.*, job_0, job_time FROM task JOIN wanted USING (user_id, id))"
+                        + " created AS (SELECT task.*, job_0, time_0 FROM task JOIN wanted USING (user_id, id))"
                         + followers.text() + " SELECT " + COLUMNS + " FROM task",
                 TaskStore::task,
                 rows(tasks, followers));
@@ -54,12 +56,19 @@ final class TaskStore {
             }
             json.writeEndArray();
             Json.time(json, "due_at", created.task().dueAt());
-            var job = followers.ids().getFirst();
-            json.writeStringField("job_0", job.toString());
-            Json.time(json, "job_time", JobInsert.time(job));
+            jobs(json, followers);
             json.writeEndObject();
         }));
         return new String(rows, StandardCharsets.UTF_8);
+    }
+
+    /** What {@link JobInsert#followingEach} wants of a row. */
+    private static void jobs(JsonGenerator json, JobInsert followers) throws IOException {
+        var ids = followers.ids();
+        for (int i = 0; i < ids.size(); i++) {
+            json.writeStringField("job_" + i, ids.get(i).toString());
+            Json.time(json, "time_" + i, JobInsert.time(ids.get(i)));
+        }
     }
 
     /** Writes tasks in the columns of {@link CopyLine}; how many. */
@@ -142,6 +151,38 @@ final class TaskStore {
         var update = update(
                 "completed = true, completed_at = now()", " AND NOT completed", userId, id, condition, parameters);
         return change(sql, update, parameters, followers);
+    }
+
+    /** Which task is to be completed, whatever its version. */
+    record Completion(String userId, UUID id) {}
+
+    /**
+     * Completes tasks, and what follows from each, in one statement; those that are not open or not there are not among the
+     * returned ones. Each may be named once.
+     */
+    List<Task> complete(Sql sql, List<Completion> tasks, JobInsert followers) {
+        var rows = Json.write(Json.array(tasks, (json, task) -> {
+            json.writeStartObject();
+            json.writeStringField("user_id", task.userId());
+            json.writeStringField("id", task.id().toString());
+            jobs(json, followers);
+            json.writeEndObject();
+        }));
+        return sql.list(
+                "WITH wanted AS (SELECT * FROM json_to_recordset(CAST(? AS json)) AS wanted (user_id text, id uuid,"
+                        + " job_0 text, job_1 text, job_2 text, time_0 timestamptz, time_1 timestamptz,"
+                        + " time_2 timestamptz)),"
+                        // In an order, so that two such statements do not wait for each other.
+                        + " open AS (SELECT user_id, id FROM tasks JOIN wanted USING (user_id, id) WHERE NOT completed"
+                        + " ORDER BY user_id, id FOR NO KEY UPDATE OF tasks),"
+                        + " task AS (UPDATE tasks SET completed = true, completed_at = now(), updated_at = now(),"
+                        + " version = version + 1 FROM open WHERE tasks.user_id = open.user_id AND tasks.id = open.id"
+                        + " AND NOT tasks.completed RETURNING tasks.*),"
+                        + " finished AS (SELECT task.*, job_0, job_1, job_2, time_0, time_1, time_2"
+                        + " FROM task JOIN wanted USING (user_id, id))"
+                        + followers.text() + " SELECT " + COLUMNS + " FROM task",
+                TaskStore::task,
+                new String(rows, StandardCharsets.UTF_8));
     }
 
     /** Empty when there is no such task, or it is open, or the condition does not hold. */

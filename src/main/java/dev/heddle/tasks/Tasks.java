@@ -32,14 +32,14 @@ public final class Tasks {
 
     private static final String NO_SUCH_USER = "no_such_user";
 
-    /** Statements that create tasks at once; while one waits for the disk, the next is filled. */
-    private static final int CREATING_AT_ONCE = 2;
+    /** Statements that create tasks, or complete them, at once; while one waits for the disk, the next is filled. */
+    private static final int BATCHES_AT_ONCE = 2;
 
     /** Tasks in one of them. */
-    private static final int CREATED_MAX = 64;
+    private static final int BATCH_MAX = 64;
 
     /** For one of them; whoever waits longer, for a lock, does so by itself. */
-    private static final Duration CREATING_LIMIT = Duration.ofSeconds(2);
+    private static final Duration BATCH_LIMIT = Duration.ofSeconds(2);
 
     /** At once; the smallest pool that is sensible has twice as many connections. */
     private static final int LOADS_MAX = 2;
@@ -54,7 +54,9 @@ public final class Tasks {
     private final FollowUps followUps;
     private final TaskStore store = new TaskStore();
     private final Batcher<TaskStore.Created, Task> creating =
-            new Batcher<>(CREATING_AT_ONCE, CREATED_MAX, CREATING_LIMIT, this::create);
+            new Batcher<>(BATCHES_AT_ONCE, BATCH_MAX, BATCH_LIMIT, this::create);
+    private final Batcher<TaskStore.Completion, Optional<Task>> completing =
+            new Batcher<>(BATCHES_AT_ONCE, BATCH_MAX, BATCH_LIMIT, this::complete);
     private final Bulkhead loading = new Bulkhead("loading of imports", LOADS_MAX, LOADS_WAITING_MAX, LOAD_WAIT);
 
     /** Tasks of that database; what follows from a change is enqueued with it. */
@@ -192,17 +194,36 @@ public final class Tasks {
     /** Completing what is completed changes nothing and is no error. */
     Task complete(String userId, UUID id, IfMatch condition) {
         while (true) {
-            var task = database.single(sql -> {
-                        var changed = store.complete(sql, userId, id, condition, followUps.completed());
-                        changed.ifPresent(it -> queue.wake(sql, followUps.completed()));
-                        return changed;
-                    })
-                    .orElseGet(() -> unchanged(userId, id, condition));
+            var task = completed(userId, id, condition).orElseGet(() -> unchanged(userId, id, condition));
             if (task.completed()) {
                 return task;
             }
             // Reopened by somebody between the two statements: again.
         }
+    }
+
+    /** Empty when it was not changed. */
+    private Optional<Task> completed(String userId, UUID id, IfMatch condition) {
+        if (!(condition instanceof IfMatch.OneOf) && !database.isInUnit()) {
+            return completing.call(new TaskStore.Completion(userId, id));
+        }
+        return database.single(sql -> {
+            var changed = store.complete(sql, userId, id, condition, followUps.completed());
+            changed.ifPresent(it -> queue.wake(sql, followUps.completed()));
+            return changed;
+        });
+    }
+
+    private List<Optional<Task>> complete(List<TaskStore.Completion> wanted) {
+        var tasks = database.single(sql -> {
+            var changed = store.complete(sql, wanted.stream().distinct().toList(), followUps.completedEach());
+            queue.wake(sql, followUps.completedEach());
+            return changed.stream()
+                    .collect(Collectors.toMap(
+                            task -> new TaskStore.Completion(task.userId(), task.id()), Function.identity()));
+        });
+        // Whoever names the same one gets the same one: the second completes what is completed.
+        return wanted.stream().map(one -> Optional.ofNullable(tasks.get(one))).toList();
     }
 
     /** Reopening what is open changes nothing and is no error. */

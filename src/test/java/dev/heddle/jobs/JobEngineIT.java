@@ -14,6 +14,7 @@ import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
@@ -252,7 +253,8 @@ class JobEngineIT {
         var before = new JobStore.Claim(Workshop.COPY, id, 1);
         workshop.database().single(sql -> sql.update("UPDATE jobs SET version = version + 1"));
         assertEquals(Set.of(), apply(store, before));
-        assertEquals(false, workshop.database().single(sql -> store.finish(sql, before)));
+        assertEquals(Set.of(), workshop.database().single(sql -> store.finish(sql, Workshop.COPY, List.of(before))));
+        assertEquals(Map.of(), workshop.database().read(sql -> store.read(sql, Workshop.COPY, List.of(before))));
         assertEquals(false, workshop.database().single(sql -> store.bury(sql, before, 8, "late")));
         assertEquals(false, workshop.database().single(sql -> store.release(sql, before)));
         assertEquals(false, workshop.database().single(sql -> store.retryLater(sql, before, 1, "late", Duration.ZERO)));
