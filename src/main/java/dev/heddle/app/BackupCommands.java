@@ -146,7 +146,7 @@ final class BackupCommands {
         var its = settings.database();
         var database = owned.add(Database.open(
                 "heddle-backup",
-                Database.Commit.DURABLE,
+                Database.Session.REQUESTS,
                 new Database.Options(url, username, password, CONNECTIONS, 0, its.gateWait(), its.statementTimeout())));
         database.failure().ifPresent(outage -> {
             throw new IllegalStateException("the database cannot be used: " + outage.sentence());

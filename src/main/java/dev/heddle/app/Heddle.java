@@ -84,8 +84,7 @@ final class Heddle implements AutoCloseable {
             makeDataDirectory();
             postgres = openPostgres();
             database = owned.add(Database.open(databaseOptions()));
-            var jobDatabase =
-                    owned.add(Database.open("heddle-jobs", Database.Commit.ASYNCHRONOUS, jobDatabaseOptions()));
+            var jobDatabase = owned.add(Database.open("heddle-jobs", Database.Session.JOBS, jobDatabaseOptions()));
             var users = new Users(database, new TokenCache());
             // Side by side: both mostly load classes, and a start has two cores to do it with.
             var schema = new FutureTask<>(() -> prepareDatabase(users));
@@ -166,7 +165,7 @@ final class Heddle implements AutoCloseable {
 
     /** A small pool of their own: jobs neither wait behind requests nor make them wait. */
     private Database.Options jobDatabaseOptions() {
-        return options(Background.options(settings.jobs()).connections());
+        return options(Background.options(settings).connections());
     }
 
     private Database.Options options(int poolSize) {

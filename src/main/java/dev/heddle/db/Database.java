@@ -115,43 +115,52 @@ public final class Database implements AutoCloseable {
         this.reads = reads;
     }
 
-    /** What a COMMIT waits for. */
-    public enum Commit {
-        /** The disk: what was acknowledged is there after a crash. */
-        DURABLE,
+    /** What its connections are for. */
+    public enum Session {
+        /** What was acknowledged is on the disk, and is there after a crash. */
+        REQUESTS(""),
         /**
-         * Nothing: a crash of PostgreSQL takes back the last fraction of a second, whole transactions in their order,
-         * never a part of one. For work that is done again when that happens.
+         * Work that is done again when a crash takes it back: a COMMIT waits for nothing, so PostgreSQL may lose the last
+         * fraction of a second, whole transactions in their order, never a part of one.
+         *
+         * <p>No table is read as a whole where an index could be used. A queue is empty most of the time, and a plan that
+         * was made for an empty one, which PostgreSQL keeps for as long as the connection, reads all of it once it is long.
          */
-        ASYNCHRONOUS
+        JOBS(" -c synchronous_commit=off -c enable_seqscan=off");
+
+        private final String settings;
+
+        Session(String settings) {
+            this.settings = settings;
+        }
     }
 
     /** Opens the pool; the database need not be there yet, see {@link #failure()}. */
     public static Database open(Options options) {
-        return open("heddle", Commit.DURABLE, options);
+        return open("heddle", Session.REQUESTS, options);
     }
 
     /** The same with a name, which PostgreSQL shows as {@code application_name}. */
-    public static Database open(String name, Commit commit, Options options) {
+    public static Database open(String name, Session session, Options options) {
         var gate = new Bulkhead(name + " database", options.poolSize(), options.gateQueue(), options.gateWait());
         var watch = new DeadlineWatch();
         var reads = Pipeline.isPossible(options.url())
                 ? new Pipeline(
                         options.url(),
-                        login(name + "-together", commit, options),
+                        login(name + "-together", session, options),
                         PIPELINE_CONNECTIONS,
                         Pipeline.STATEMENT_TIMEOUT,
                         watch)
                 : null;
         return new Database(
-                new HikariDataSource(config(name, commit, options)),
+                new HikariDataSource(config(name, session, options)),
                 gate,
                 options.statementTimeout().plus(NETWORK_RESERVE),
                 watch,
                 reads);
     }
 
-    private static HikariConfig config(String name, Commit commit, Options options) {
+    private static HikariConfig config(String name, Session session, Options options) {
         var config = new HikariConfig();
         config.setPoolName(name);
         config.setJdbcUrl(options.url());
@@ -167,13 +176,13 @@ public final class Database implements AutoCloseable {
         // No leak detection: a unit gives its connection back by construction, and a timer task for each costs 5 %.
         // The server starts before its database: readiness tells, not a failed constructor.
         config.setInitializationFailTimeout(-1);
-        config.setDataSourceProperties(driver(name, commit, options));
+        config.setDataSourceProperties(driver(name, session, options));
         return config;
     }
 
     /** The driver's properties with name and password, for a connection that is in no pool. */
-    static Properties login(String name, Commit commit, Options options) {
-        var properties = driver(name, commit, options);
+    static Properties login(String name, Session session, Options options) {
+        var properties = driver(name, session, options);
         if (options.username() != null) {
             PGProperty.USER.set(properties, options.username());
         }
@@ -183,7 +192,7 @@ public final class Database implements AutoCloseable {
         return properties;
     }
 
-    private static Properties driver(String name, Commit commit, Options options) {
+    private static Properties driver(String name, Session session, Options options) {
         var properties = new Properties();
         PGProperty.APPLICATION_NAME.set(properties, name);
         PGProperty.CONNECT_TIMEOUT.set(properties, "3");
@@ -202,7 +211,7 @@ public final class Database implements AutoCloseable {
                                 options.statementTimeout().toMillis(),
                                 LOCK_TIMEOUT.toMillis(),
                                 IDLE_IN_TRANSACTION_TIMEOUT.toMillis(),
-                                commit == Commit.ASYNCHRONOUS ? " -c synchronous_commit=off" : ""));
+                                session.settings));
         return properties;
     }
 

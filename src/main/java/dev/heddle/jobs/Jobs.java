@@ -102,8 +102,8 @@ public final class Jobs {
 
     /** How much there is of each kind that this server knows, by name. */
     public List<Backlog> backlog() {
-        var counted =
-                database.read(store::backlog).stream().collect(Collectors.toMap(Backlog::kind, Function.identity()));
+        var counted = database.inTransaction(store::backlog).stream()
+                .collect(Collectors.toMap(Backlog::kind, Function.identity()));
         return kinds.keySet().stream()
                 .sorted()
                 .map(kind -> counted.getOrDefault(kind, Backlog.none(kind)))

@@ -1,16 +1,24 @@
 package dev.heddle.notifications;
 
+import dev.heddle.concurrent.Batcher;
 import dev.heddle.content.Disk;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Where mails go when there is no mail server: each into a file {@code <id>.eml}, which appears whole or not at all and
@@ -24,13 +32,27 @@ public final class MailFolder implements Mailer {
 
     private static final String TEMPORARY = ".eml.tmp";
 
+    /** Of one: the disk has been asked to write, and those that come later are in the next. */
+    private static final int SYNCS_AT_ONCE = 1;
+
+    /** Names that become durable at once; no more mails are written at the same time. */
+    private static final int SYNC_MAX = 128;
+
+    /** Whoever has less than twice as long does it by itself. */
+    private static final Duration SYNC_LIMIT = Duration.ofSeconds(5);
+
+    private static final Set<OpenOption> NEW = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+
     private final Path directory;
     private final String from;
+    private final FileAttribute<?>[] permissions;
+    private final Batcher<Path, Path> names = new Batcher<>(SYNCS_AT_ONCE, SYNC_MAX, SYNC_LIMIT, this::sync);
 
     /** Writes mails of that sender, an address or a name and an address, into that directory, made with the first mail. */
     public MailFolder(Path directory, String from) {
         this.directory = directory;
         this.from = from;
+        this.permissions = Disk.ownerOnly(directory);
     }
 
     /**
@@ -43,9 +65,13 @@ public final class MailFolder implements Mailer {
     public void send(Mail mail) {
         var bytes = MailMessage.of(mail, from).bytes();
         try {
-            Disk.makeDirectory(directory);
-            write(mail, bytes);
-        } catch (IOException e) {
+            try {
+                write(mail, bytes);
+            } catch (NoSuchFileException e) {
+                Disk.makeDirectory(directory);
+                write(mail, bytes);
+            }
+        } catch (IOException | UncheckedIOException e) {
             throw MailException.transientFailure("cannot write mail " + mail.id() + " into " + directory, e);
         }
     }
@@ -72,24 +98,33 @@ public final class MailFolder implements Mailer {
     }
 
     private void write(Mail mail, byte[] bytes) throws IOException {
+        var file = directory.resolve(mail.id() + ".eml");
         // For the owner's eyes only, where there are such files, and named by chance: two may write the same mail.
-        var temporary = Files.createTempFile(directory, mail.id() + "-", TEMPORARY);
+        var chance = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
+        var temporary = directory.resolve(mail.id() + "-" + chance + TEMPORARY);
         try {
-            try (var channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+            try (var channel = FileChannel.open(temporary, NEW, permissions)) {
                 for (var left = ByteBuffer.wrap(bytes); left.hasRemaining(); ) {
                     channel.write(left);
                 }
                 channel.force(true);
             }
-            Files.move(temporary, directory.resolve(mail.id() + ".eml"), StandardCopyOption.ATOMIC_MOVE);
+            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             Files.deleteIfExists(temporary);
             throw e;
         }
-        // The name is on disk when its directory is.
+        names.call(file);
+    }
+
+    /** A name is on disk when its directory is, which is written once for all that have one by then. */
+    private List<Path> sync(List<Path> files) {
         try (var entries = FileChannel.open(directory, StandardOpenOption.READ)) {
             entries.force(true);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
+        return files;
     }
 
     private static boolean isLeftover(Path path, Instant now) throws IOException {

@@ -7,8 +7,10 @@ import jakarta.mail.internet.AddressException;
 import jakarta.mail.internet.InternetAddress;
 import jakarta.mail.internet.MimeMessage;
 import jakarta.mail.util.ByteArrayDataSource;
+import jakarta.mail.util.StreamProvider;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UnsupportedEncodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
@@ -18,6 +20,9 @@ import java.util.regex.Pattern;
 
 /** A {@link Mail} as it goes over the wire and into files (RFC 5322): the same mail gives the same bytes. */
 final class MailMessage extends MimeMessage {
+
+    /** Looked up once: a message without a session has the JVM look through all its jars for it, each time. */
+    private static final StreamProvider STREAMS = StreamProvider.provider();
 
     private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern(
                     "EEE, d MMM uuuu HH:mm:ss xx", Locale.ENGLISH)
@@ -77,7 +82,8 @@ final class MailMessage extends MimeMessage {
     byte[] bytes() {
         var bytes = new ByteArrayOutputStream();
         try {
-            writeTo(bytes);
+            // The library writes to such a stream as it is, and looks for the provider of one for any other.
+            writeTo((OutputStream) STREAMS.outputLineStream(bytes, true));
         } catch (IOException | MessagingException e) {
             throw MailException.transientFailure("cannot write mail " + mail.id(), e);
         }

@@ -43,7 +43,7 @@ class PipelineIT {
     private Pipeline open(Duration timeout) {
         return new Pipeline(
                 TestPostgres.url(schema),
-                Database.login(NAME, Database.Commit.DURABLE, TestPostgres.options(schema)),
+                Database.login(NAME, Database.Session.REQUESTS, TestPostgres.options(schema)),
                 1,
                 timeout,
                 watch);

@@ -85,6 +85,21 @@ class JobEngineIT {
     }
 
     @Test
+    void aPlanThatWasMadeForAnEmptyQueueDoesNotReadAllOfALongOne() {
+        workshop.database().single(sql -> sql.update("VACUUM ANALYZE outbound_jobs"));
+        var plan = workshop.database().inTransaction(sql -> {
+            // As it is kept for a connection that has looked into the empty queue often.
+            sql.update("SET LOCAL plan_cache_mode = force_generic_plan");
+            sql.update("""
+                PREPARE due (boolean, timestamptz) AS SELECT task_name, task_instance FROM outbound_jobs
+                    WHERE picked = $1 AND execution_time <= $2 ORDER BY execution_time FOR UPDATE SKIP LOCKED LIMIT 4
+                """);
+            return sql.list("EXPLAIN EXECUTE due (false, now())", Row::text);
+        });
+        assertTrue(plan.stream().anyMatch(line -> line.contains("outbound_jobs_execution_time_idx")), plan.toString());
+    }
+
+    @Test
     void twoServersDoEveryJobOnce() {
         var calls = new ConcurrentHashMap<String, AtomicInteger>();
         JobHandler.Action counting =

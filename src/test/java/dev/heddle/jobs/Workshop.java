@@ -52,7 +52,7 @@ final class Workshop implements AutoCloseable {
     }
 
     private Database open() {
-        var its = Database.open("test-jobs", Database.Commit.ASYNCHRONOUS, TestPostgres.options(schema));
+        var its = Database.open("test-jobs", Database.Session.JOBS, TestPostgres.options(schema));
         opened.add(its);
         return its;
     }

@@ -26,7 +26,10 @@ import java.util.Set;
 import java.util.TimeZone;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,6 +75,26 @@ class MailFolderTest {
 
     private static String body(String message) {
         return message.substring(message.indexOf("\r\n\r\n") + 4);
+    }
+
+    @Test
+    void manyMailsAtOnceAreAllThereAndNothingElse() throws IOException, InterruptedException {
+        var ids = Stream.generate(UUID::randomUUID).limit(100).toList();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            threads.invokeAll(ids.stream()
+                            .map(id -> Executors.callable(
+                                    () -> folder.send(new Mail(id, DATE, "ada@example.com", "Due", "Weave it.\n"))))
+                            .toList())
+                    .forEach(Future::resultNow);
+        }
+        assertEquals(ids.stream().map(id -> id + ".eml").collect(Collectors.toSet()), files());
+    }
+
+    @Test
+    void aFolderThatWasTakenAwayIsMadeAgain() throws IOException {
+        sent(mail("Due", "Weave it.\n"));
+        Files.move(directory, parent.resolve("archive"));
+        assertTrue(sent(mail("Due", "Weave it.\n")).contains("Subject: Due"));
     }
 
     // The message
