@@ -10,19 +10,16 @@ import jakarta.mail.util.ByteArrayDataSource;
 import jakarta.mail.util.StreamProvider;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.UnsupportedEncodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import org.eclipse.angus.mail.util.MailStreamProvider;
 
 /** A {@link Mail} as it goes over the wire and into files (RFC 5322): the same mail gives the same bytes. */
 final class MailMessage extends MimeMessage {
-
-    /** Looked up once: a message without a session has the JVM look through all its jars for it, each time. */
-    private static final StreamProvider STREAMS = StreamProvider.provider();
 
     private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern(
                     "EEE, d MMM uuuu HH:mm:ss xx", Locale.ENGLISH)
@@ -38,6 +35,11 @@ final class MailMessage extends MimeMessage {
     private static final Pattern VISIBLE_ASCII = Pattern.compile("[!-~]+");
 
     private static final Pattern LINE_END = Pattern.compile("\r\n|\r|\n");
+
+    static {
+        // Else the library looks through all jars for it, several times for each mail.
+        System.setProperty(StreamProvider.class.getName(), MailStreamProvider.class.getName());
+    }
 
     private final Mail mail;
     private final String domain;
@@ -82,8 +84,7 @@ final class MailMessage extends MimeMessage {
     byte[] bytes() {
         var bytes = new ByteArrayOutputStream();
         try {
-            // The library writes to such a stream as it is, and looks for the provider of one for any other.
-            writeTo((OutputStream) STREAMS.outputLineStream(bytes, true));
+            writeTo(bytes);
         } catch (IOException | MessagingException e) {
             throw MailException.transientFailure("cannot write mail " + mail.id(), e);
         }
