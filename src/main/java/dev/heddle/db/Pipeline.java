@@ -57,8 +57,12 @@ final class Pipeline implements AutoCloseable {
     /** Beside that, before the watch ends a batch: what the network may take. */
     private static final Duration NETWORK_RESERVE = Duration.ofMillis(300);
 
-    /** Whoever has less left goes the ordinary way, which knows deadlines. */
-    private static final long REMAINING_MIN_NANOS = Duration.ofSeconds(1).toNanos();
+    /**
+     * Whoever has less left goes the ordinary way, which knows deadlines. It is what a batch may take, and what that way needs
+     * after one in vain; and less than the limit of a part of a dashboard, which is often a second.
+     */
+    private static final long REMAINING_MIN_NANOS =
+            STATEMENT_TIMEOUT.plus(NETWORK_RESERVE).plusMillis(200).toNanos();
 
     /** A batch that took that long has kept others waiting; its statements go alone for a while. */
     private static final long SLOW_NANOS = Duration.ofMillis(100).toNanos();
