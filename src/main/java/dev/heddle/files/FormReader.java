@@ -12,8 +12,11 @@ import java.util.Arrays;
  */
 final class FormReader {
 
-    /** What is read at once and handed on at once; all that is held of a form. */
-    private static final int BUFFER_BYTES = 64 * 1024;
+    /**
+     * What is handed on at once. A file that is written in steps of a power of two, from its beginning, takes a third less of
+     * the operating system's time than one in any others.
+     */
+    private static final int PIECE_BYTES = 64 * 1024;
 
     private static final byte[] LINE_END = ascii("\r\n");
     private static final byte[] HEAD_END = ascii("\r\n\r\n");
@@ -27,7 +30,8 @@ final class FormReader {
     /** By the last byte of a place: how far the next place is at which the delimiter can be. */
     private final byte[] skips = new byte[256];
 
-    private final byte[] buffer = new byte[BUFFER_BYTES];
+    /** All that is held of a form: a piece, and what may be the beginning of a delimiter behind it. */
+    private final byte[] buffer = new byte[PIECE_BYTES + DELIMITER_MAX];
     // What was read and is not taken is from the one to the other.
     private int from;
     private int to;
@@ -60,6 +64,9 @@ final class FormReader {
         }
         int last = delimiter.length - 1;
         Arrays.fill(skips, (byte) delimiter.length);
+        // Its last byte has a skip that differs from that of bytes which are not in it, even where it stands there
+        // once.
+        skips[delimiter[last] & 0xff] = (byte) last;
         for (int i = 0; i < last; i++) {
             skips[delimiter[i] & 0xff] = (byte) (last - i);
         }
@@ -79,37 +86,55 @@ final class FormReader {
      * @throws BrokenFormException also when the form ends before that
      */
     boolean content(Sink sink) throws IOException {
+        int end = from;
         while (true) {
-            int end = end();
-            boolean isDelimiter = end <= to - delimiter.length;
-            if (end > from) {
-                sink.write(buffer, from, end - from);
-            }
-            from = end;
-            if (isDelimiter) {
+            end = end(end);
+            if (end <= to - delimiter.length) {
+                hand(sink, end);
                 from += delimiter.length;
                 return hasNext();
             }
+            if (end - from >= PIECE_BYTES) {
+                hand(sink, from + PIECE_BYTES);
+            }
+            end -= from;
             readMore();
         }
+    }
+
+    private void hand(Sink sink, int end) throws IOException {
+        if (end > from) {
+            sink.write(buffer, from, end - from);
+        }
+        from = end;
     }
 
     /**
      * Where the content ends: at a delimiter, or where one may begin that has not come as a whole. Most bytes are jumped over
      * (Horspool). A delimiter has one CR, which is looked at before the rest, so that no content makes the search quadratic.
      */
-    private int end() {
+    private int end(int begin) {
         int length = delimiter.length;
-        byte last = delimiter[length - 1];
-        int at = from;
+        int at = begin;
         while (at <= to - length) {
-            byte its = buffer[at + length - 1];
-            if (its == last && buffer[at] == '\r' && Arrays.equals(buffer, at, at + length, delimiter, 0, length)) {
+            int skip = skips[buffer[at + length - 1] & 0xff];
+            if (skip == length) {
+                // The same as below, but the processor need not know the skip to look at the next place.
+                at += length;
+            } else if (isDelimiter(at)) {
                 return at;
+            } else {
+                at += skip;
             }
-            at += skips[its & 0xff];
         }
         return at;
+    }
+
+    private boolean isDelimiter(int at) {
+        int end = at + delimiter.length;
+        return buffer[end - 1] == delimiter[delimiter.length - 1]
+                && buffer[at] == '\r'
+                && Arrays.equals(buffer, at, end, delimiter, 0, delimiter.length);
     }
 
     private boolean hasNext() throws IOException {
@@ -161,9 +186,11 @@ final class FormReader {
     }
 
     private void readMore() throws IOException {
-        System.arraycopy(buffer, from, buffer, 0, to - from);
-        to -= from;
-        from = 0;
+        if (from > 0) {
+            System.arraycopy(buffer, from, buffer, 0, to - from);
+            to -= from;
+            from = 0;
+        }
         int read = in.read(buffer, to, buffer.length - to);
         if (read < 0) {
             throw new BrokenFormException("a form that breaks off");
