@@ -14,7 +14,7 @@ final class FormReader {
 
     /**
      * What is handed on at once. A file that is written in steps of a power of two, from its beginning, takes a third less of
-     * the operating system's time than one in any others.
+     * the operating system's time than one in any others, and less again when it is sent from the page cache.
      */
     private static final int PIECE_BYTES = 64 * 1024;
 
