@@ -2,12 +2,13 @@ package dev.heddle.files;
 
 import dev.heddle.content.DigestFields;
 import dev.heddle.content.FileName;
+import dev.heddle.files.FormReader.BrokenFormException;
+import dev.heddle.files.FormReader.LongHeadException;
 import dev.heddle.http.PercentEncoding;
 import dev.heddle.http.Problem;
 import dev.heddle.http.ProblemException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -18,9 +19,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import org.apache.commons.fileupload2.core.FileUploadSizeException;
-import org.apache.commons.fileupload2.core.MultipartInput;
-import org.apache.commons.fileupload2.core.MultipartInput.MalformedStreamException;
 
 /**
  * A form (RFC 7578) that has one field, {@code file}, with a file in it. It is read as it comes: first the head, then the
@@ -32,9 +30,6 @@ final class FileForm {
 
     /** Of the head of a field: a name of 255 bytes takes three times as many when it is escaped. */
     private static final int HEAD_BYTES_MAX = 8 * 1024;
-
-    /** What is read from the form at once, and held twice: here, and where the end of the file is looked for. */
-    private static final int PIECE_BYTES = 32 * 1024;
 
     private static final String UNKNOWN_TYPE = "application/octet-stream";
 
@@ -50,14 +45,12 @@ final class FileForm {
     /** Those of bytes as they are. The others were given up with RFC 7578 §4.7. */
     private static final List<String> ENCODINGS = List.of("", "binary", "8bit", "7bit");
 
-    private final InputStream body;
-    private final MultipartInput form;
+    private final FormReader form;
     private final FileName name;
     private final String contentType;
     private final List<Map<String, byte[]>> digests;
 
-    private FileForm(InputStream body, MultipartInput form, Map<String, String> head) {
-        this.body = body;
+    private FileForm(FormReader form, Map<String, String> head) {
         this.form = form;
         var disposition = head.getOrDefault("content-disposition", "");
         var parameters = FieldParameters.of(disposition);
@@ -78,12 +71,6 @@ final class FileForm {
                 DigestFields.read("Repr-Digest", head.getOrDefault("repr-digest", "")));
     }
 
-    /** What is done with the bytes of the file. */
-    @FunctionalInterface
-    interface Sink {
-        void write(byte[] bytes, int offset, int length) throws IOException;
-    }
-
     /**
      * Reads as far as the file begins.
      *
@@ -91,21 +78,23 @@ final class FileForm {
      * @throws ProblemException when it is not such a form, or its name no name of a file
      */
     static FileForm open(InputStream body, String contentType) {
+        var form = new FormReader(body, boundary(contentType));
         try {
-            var form = MultipartInput.builder()
-                    .setInputStream(body)
-                    .setBoundary(boundary(contentType).getBytes(StandardCharsets.US_ASCII))
-                    .setBufferSize(PIECE_BYTES)
-                    .setMaxPartHeaderSize(HEAD_BYTES_MAX)
-                    .get();
-            // Byte by byte, so that what is no UTF-8 is noticed and not repaired.
-            form.setHeaderCharset(StandardCharsets.ISO_8859_1);
-            if (!form.skipPreamble()) {
+            if (!hasField(form)) {
                 throw Problem.BAD_REQUEST.because("The form has no fields, or does not keep to its boundary.");
             }
-            return new FileForm(body, form, head(form.readHeaders()));
+            return new FileForm(form, head(form.head(HEAD_BYTES_MAX)));
         } catch (IOException e) {
             throw broken(e);
+        }
+    }
+
+    private static boolean hasField(FormReader form) throws IOException {
+        try {
+            // What stands before the first field means nothing (RFC 2046 §5.1.1).
+            return form.content((_, _, _) -> {});
+        } catch (BrokenFormException e) {
+            return false;
         }
     }
 
@@ -120,9 +109,9 @@ final class FileForm {
 
     private static ProblemException broken(IOException e) {
         return switch (e) {
-            case FileUploadSizeException _ ->
+            case LongHeadException _ ->
                 Problem.BAD_REQUEST.because("The head of a field may have at most " + HEAD_BYTES_MAX + " bytes.");
-            case MalformedStreamException _ -> Problem.BAD_REQUEST.because("The form ends before its end.", e);
+            case BrokenFormException _ -> Problem.BAD_REQUEST.because("The form ends before its end.", e);
             default -> throw new UncheckedIOException(e);
         };
     }
@@ -142,38 +131,21 @@ final class FileForm {
     }
 
     /** Reads the file, and then the rest of the form, in which nothing more may come. */
-    void receive(Sink sink) throws IOException {
-        var in = form.newInputStream();
-        var piece = new byte[PIECE_BYTES];
-        for (int length; (length = next(in, piece)) >= 0; ) {
-            sink.write(piece, 0, length);
-        }
-        requireEnd();
-    }
-
-    private static int next(InputStream in, byte[] piece) {
+    void receive(FormReader.Sink sink) throws IOException {
         try {
-            return in.read(piece);
-        } catch (IOException e) {
-            throw broken(e);
-        }
-    }
-
-    private void requireEnd() {
-        try {
-            if (form.readBoundary()) {
+            if (form.content(sink)) {
                 throw Problem.invalid("", "unknown", "the form has more fields than one; file is its only one");
             }
             // What stands behind the end means nothing (RFC 2046 §5.1.1), but belongs to the body and to its digest.
-            body.transferTo(OutputStream.nullOutputStream());
-        } catch (IOException e) {
+            form.skipRest();
+        } catch (BrokenFormException e) {
             throw broken(e);
         }
     }
 
-    private static Map<String, String> head(String text) {
+    private static Map<String, String> head(byte[] bytes) {
         var fields = new HashMap<String, String>();
-        for (var line : utf8(text).split("\r\n", -1)) {
+        for (var line : utf8(bytes).split("\r\n", -1)) {
             int colon = line.indexOf(':');
             if (colon > 0) {
                 fields.merge(
@@ -185,11 +157,11 @@ final class FileForm {
         return fields;
     }
 
-    private static String utf8(String latin) {
+    private static String utf8(byte[] bytes) {
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(ByteBuffer.wrap(latin.getBytes(StandardCharsets.ISO_8859_1)))
+                    .decode(ByteBuffer.wrap(bytes))
                     .toString();
         } catch (CharacterCodingException e) {
             throw Problem.BAD_REQUEST.because("The head of a field is not UTF-8.");
