@@ -3,6 +3,7 @@ package dev.heddle.app;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.testing.TestPostgres;
@@ -116,6 +117,17 @@ class ProcessIT {
             assertTrue(heddle.output().contains("made just now"), heddle.output());
             heddle.terminate();
             assertEquals(0, heddle.awaitExit(STOP_MAX), heddle.output());
+        }
+    }
+
+    @Test
+    void aProcessThatNobodyWaitsForAnyMoreIsEnded() throws IOException {
+        try (var silent = new ServerSocket(0);
+                var heddle = startWithDatabaseAt(silent.getLocalPort())) {
+            Thread.currentThread().interrupt();
+            assertThrows(InterruptedException.class, heddle::awaitReady);
+            assertFalse(
+                    ProcessHandle.of(heddle.pid()).map(ProcessHandle::isAlive).orElse(false), "it lives on");
         }
     }
 
