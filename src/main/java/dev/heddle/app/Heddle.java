@@ -107,13 +107,22 @@ final class Heddle implements AutoCloseable {
             owned.add(said("stopping: the requests have ended"));
             owned.add(server).start();
         } catch (RuntimeException | Error e) {
-            owned.close();
+            takeBack();
             throw e;
         }
     }
 
+    /** Closes what a start has opened. An interruption has ended the start and is not to end this too. */
+    private void takeBack() {
+        boolean interrupted = Thread.interrupted();
+        owned.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /**
-     * Starts everything and returns when requests are served.
+     * Starts everything and returns when requests are served. An interruption ends it early.
      *
      * @throws RuntimeException with a line for the operator when something cannot be opened; nothing is left open
      */
@@ -137,6 +146,7 @@ final class Heddle implements AutoCloseable {
         try {
             return task.get();
         } catch (InterruptedException e) {
+            task.cancel(true);
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while starting", e);
         } catch (ExecutionException e) {
@@ -193,7 +203,9 @@ final class Heddle implements AutoCloseable {
             if (failure.isEmpty()) {
                 return;
             }
-            if (!failure.get().mayPass() || System.nanoTime() > until) {
+            if (!failure.get().mayPass()
+                    || System.nanoTime() > until
+                    || Thread.currentThread().isInterrupted()) {
                 throw new IllegalStateException(
                         "the database cannot be used: " + failure.get().sentence());
             }

@@ -72,11 +72,13 @@ final class Logging implements AutoCloseable {
         return entry -> lines.add(format.access(Instant.now(), entry));
     }
 
-    /** Writes what is left. */
+    /** Writes what is left. Calling it again does nothing. */
     @Override
     public void close() {
-        isClosed = true;
-        lines.close();
+        if (!isClosed) {
+            isClosed = true;
+            lines.close();
+        }
     }
 
     private static boolean isLoud(LogRecord record) {

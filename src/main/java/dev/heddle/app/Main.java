@@ -124,22 +124,27 @@ public final class Main {
     private static int serve(Settings settings, PrintStream out, PrintStream err) {
         var logging = Logging.install(settings.log(), out);
         var stopped = new CountDownLatch(1);
+        var serving = new Serving();
+        Runtime.getRuntime()
+                .addShutdownHook(Thread.ofPlatform().name("heddle-shutdown").unstarted(() -> {
+                    boolean well = serving.stop();
+                    logging.close();
+                    stopped.countDown();
+                    // A signal that asked us to stop and was obeyed is a success; the JVM would say 143.
+                    Runtime.getRuntime().halt(well ? 0 : EXIT_FAILED);
+                }));
         Heddle heddle;
         try {
-            heddle = Heddle.start(settings, settings.log().access() ? logging.accessLog() : AccessLog.NONE);
+            heddle = serving.start(settings, settings.log().access() ? logging.accessLog() : AccessLog.NONE);
         } catch (RuntimeException | Error e) {
+            if (serving.isAsked()) {
+                // Not a failure, and the end of the process is the hook's.
+                return 0;
+            }
             logging.close();
             err.println("heddle: cannot start: " + e.getMessage());
             return EXIT_FAILED;
         }
-        Runtime.getRuntime()
-                .addShutdownHook(Thread.ofPlatform().name("heddle-shutdown").unstarted(() -> {
-                    heddle.close();
-                    logging.close();
-                    stopped.countDown();
-                    // A signal that asked us to stop and was obeyed is a success; the JVM would say 143.
-                    Runtime.getRuntime().halt(0);
-                }));
         out.print(greeting(settings, heddle));
         out.flush();
         return watch(heddle, stopped, err);

@@ -7,7 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.Set;
 
 /**
  * Puts a backup into an empty database and an empty store of files: first the bytes, then, in one transaction, all rows. Where
@@ -62,10 +62,6 @@ public final class Restore {
     }
 
     private void requireEmptyPlace() throws IOException {
-        if (manifest.schema() > Database.NEWEST_SCHEMA) {
-            throw BackupException.refused("the backup has schema " + manifest.schema() + ", this Heddle only schema "
-                    + Database.NEWEST_SCHEMA + ": restore it with a Heddle that is not older than the one it is from");
-        }
         int there = database.schema();
         if (there != 0 && there != manifest.schema()) {
             throw BackupException.refused("the database has tables of schema " + there + ", the backup is of schema "
@@ -113,6 +109,10 @@ public final class Restore {
     }
 
     private void forEachFile(PerFile action) throws IOException {
+        if (manifest.table(Tables.FILES).isEmpty()) {
+            // Of a time that had none.
+            return;
+        }
         try (var lines = Files.newBufferedReader(folder.table(Tables.FILES))) {
             for (var line = lines.readLine(); line != null; line = lines.readLine()) {
                 action.run(FileRow.of(line));
@@ -143,8 +143,9 @@ public final class Restore {
         for (var table : manifest.tables()) {
             putRows(sql, table);
         }
-        Tables.release(sql, tables().stream().collect(Collectors.toSet()));
-        Tables.count(sql);
+        var filled = Set.copyOf(tables());
+        Tables.release(sql, filled);
+        Tables.count(sql, filled);
         maybeCommitted = true;
         return true;
     }

@@ -15,22 +15,24 @@ final class Tables {
     /** Whose rows name bytes. */
     static final String FILES = "files";
 
-    /** Every table of the schema, in an order that its foreign keys allow. */
-    static final List<String> ALL = List.of(
-            "users",
-            "tokens",
-            "tasks",
-            "idempotency_keys",
-            "jobs",
-            "outbound_jobs",
-            "dead_jobs",
-            "notifications",
-            "activity",
-            "stats",
-            FILES,
-            "file_usage");
+    /** How much of them each user has. */
+    private static final String USAGE = "file_usage";
+
+    /** What each version of the schema has added, the first one first. */
+    private static final List<List<String>> ADDED = List.of(
+            List.of("users", "tokens", "tasks", "idempotency_keys"),
+            List.of("jobs", "outbound_jobs", "dead_jobs", "notifications", "activity", "stats"),
+            List.of(FILES, USAGE));
+
+    /** Every table of the newest schema, in an order that its foreign keys allow. */
+    static final List<String> ALL = of(ADDED.size());
 
     private Tables() {}
+
+    /** The tables of that version of the schema, in such an order; of a version that is newer than all, those that are known. */
+    static List<String> of(int schema) {
+        return ADDED.stream().limit(Math.max(0, schema)).flatMap(List::stream).toList();
+    }
 
     /** From here on everything is read as it is now, however long that takes; the moment, as ISO 8601 has it. */
     static String standStill(Sql sql) {
@@ -90,11 +92,13 @@ final class Tables {
     }
 
     /** What each user has in files, which are not quite of the same moment as the rest. */
-    static void count(Sql sql) {
-        sql.update("""
-            UPDATE file_usage SET (files, bytes) = (
-                SELECT count(*), coalesce(sum(size), 0) FROM files WHERE files.user_id = file_usage.user_id)
-            """);
+    static void count(Sql sql, Set<String> tables) {
+        if (tables.contains(USAGE)) {
+            sql.update("""
+                UPDATE file_usage SET (files, bytes) = (
+                    SELECT count(*), coalesce(sum(size), 0) FROM files WHERE files.user_id = file_usage.user_id)
+                """);
+        }
     }
 
     static void analyze(Sql sql, List<String> tables) {

@@ -1,5 +1,6 @@
 package dev.heddle.backup;
 
+import dev.heddle.db.Database;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -35,7 +36,11 @@ public final class Verification {
      */
     public record Found(List<String> faults, String takenAt, int schema, long rows, long files, long fileBytes) {}
 
-    /** Looks at the backup in that directory. */
+    /**
+     * Looks at the backup in that directory.
+     *
+     * @throws BackupException when it is of a schema that this Heddle does not know
+     */
     public static Found of(Path directory) {
         var verification = new Verification(new Folder(directory));
         var manifest = verification.verify();
@@ -51,7 +56,7 @@ public final class Verification {
                 verification.fileBytes);
     }
 
-    /** @throws BackupException when the backup is not whole */
+    /** @throws BackupException when the backup is not whole, or of a schema that this Heddle does not know */
     static Manifest require(Folder folder) {
         var verification = new Verification(folder);
         var manifest = verification.verify();
@@ -91,9 +96,10 @@ public final class Verification {
                 return Optional.empty();
             }
             var manifest = Manifest.of(text);
+            requireKnown(manifest);
             var names = manifest.tables().stream().map(Manifest.Table::name).toList();
-            if (!Tables.ALL.containsAll(names) || manifest.table(Tables.FILES).isEmpty()) {
-                fault("manifest names other tables than this Heddle has");
+            if (!names.equals(Tables.of(manifest.schema()))) {
+                fault("manifest names other tables than schema " + manifest.schema() + " has");
                 return Optional.empty();
             }
             return Optional.of(manifest);
@@ -103,6 +109,14 @@ public final class Verification {
             fault("manifest cannot be read: " + e.getMessage());
         }
         return Optional.empty();
+    }
+
+    /** What a newer Heddle holds to be whole, this one cannot know. */
+    private static void requireKnown(Manifest manifest) {
+        if (manifest.schema() > Database.NEWEST_SCHEMA) {
+            throw BackupException.refused("the backup has schema " + manifest.schema() + ", this Heddle only schema "
+                    + Database.NEWEST_SCHEMA + ": take a Heddle that is not older than the one it is from");
+        }
     }
 
     private void table(Manifest.Table table) throws IOException {
@@ -125,14 +139,15 @@ public final class Verification {
     }
 
     private void blobs(Manifest manifest) throws IOException {
-        var rows = folder.table(Tables.FILES);
-        if (!faults.isEmpty() || !Files.exists(rows)) {
+        if (!faults.isEmpty()) {
             // What it says about files is not to be believed.
             return;
         }
-        try (var lines = Files.newBufferedReader(rows)) {
-            for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-                blob(FileRow.of(line));
+        if (manifest.table(Tables.FILES).isPresent()) {
+            try (var lines = Files.newBufferedReader(folder.table(Tables.FILES))) {
+                for (var line = lines.readLine(); line != null; line = lines.readLine()) {
+                    blob(FileRow.of(line));
+                }
             }
         }
         if (faults.isEmpty() && (files != manifest.files() || fileBytes != manifest.fileBytes())) {

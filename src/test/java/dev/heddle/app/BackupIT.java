@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.app.TestServer.Person;
+import dev.heddle.backup.BackupOfSchema;
+import dev.heddle.db.Database;
 import dev.heddle.testing.Form;
 import dev.heddle.testing.Psql;
 import dev.heddle.testing.TestPostgres;
@@ -35,6 +37,8 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Backups of a server that works, and the way back from them. */
 @Timeout(180)
@@ -200,6 +204,56 @@ class BackupIT {
         expected.forEach((table, rows) -> assertFalse(rows.isEmpty(), table));
         assertEquals(expected, rows(to.schema()));
         assertEquals(blobs(from.files()), blobs(to.files()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void aBackupOfAnOlderSchemaIsBroughtUpToDate(int schema) throws IOException, SQLException {
+        var from = newPlace();
+        Person person;
+        String tasks;
+        try (var server = from.serve()) {
+            person = server.person();
+            var done = server.task(person, "{\"title\": \"old\", \"labels\": [\"a\", \"b\"]}");
+            server.task(person, "{\"title\": \"open\"}");
+            server.send("POST", "/tasks/" + done.get("id").asText() + "/complete", person.token(), null);
+            server.awaitJobs();
+            assertEquals(201, upload(server, person, "later.txt", "of a later time"));
+            tasks = server.get("/tasks", person.token()).text();
+        }
+        var backup = directory.resolve("backup");
+        assertEquals(0, backUp(from, backup), this::said);
+        BackupOfSchema.make(backup, schema);
+        assertEquals(0, verify(backup), this::said);
+        var to = newPlace();
+        assertEquals(0, restore(backup, to), this::said);
+        var expected = rows(from.schema());
+        var restored = rows(to.schema());
+        assertEquals(expected.keySet(), restored.keySet(), "the tables of now");
+        for (var table : BackupOfSchema.tables(schema)) {
+            assertEquals(expected.get(table), restored.get(table), table);
+        }
+        try (var server = to.serve()) {
+            assertEquals(tasks, server.get("/tasks", person.token()).text());
+            // Of the first schema it is the second that has counted.
+            assertEquals(
+                    2,
+                    to.psql()
+                            .number("SELECT total FROM stats WHERE user_id = '" + person.id() + "' AND completed = 1"));
+            assertEquals(201, upload(server, person, "new.txt", "of now"));
+        }
+    }
+
+    @Test
+    void aBackupOfANewerSchemaIsRefusedAndNotCalledDamaged() throws IOException, SQLException {
+        var backup = directory.resolve("backup");
+        assertEquals(0, backUp(filled(), backup), this::said);
+        BackupOfSchema.make(backup, Database.NEWEST_SCHEMA + 1);
+        assertEquals(2, verify(backup), this::said);
+        var to = newPlace();
+        assertEquals(2, restore(backup, to), this::said);
+        assertEquals(2, said().split("take a Heddle that is not older", -1).length - 1, this::said);
+        assertEquals(Set.of(), tables(to.schema()));
     }
 
     @Test

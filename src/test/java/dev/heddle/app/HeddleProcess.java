@@ -87,9 +87,19 @@ final class HeddleProcess implements AutoCloseable {
         }
     }
 
+    /** Waits for its greeting; one that does not come to that is closed, as nobody else could. */
     HeddleProcess awaitReady() throws InterruptedException {
-        // Not whether it lives: a moment after its last word it still does.
-        if (!ready.await(60, TimeUnit.SECONDS) || !ADMIN.matcher(output()).find()) {
+        boolean isReady = false;
+        try {
+            // Not whether it lives: a moment after its last word it still does.
+            isReady =
+                    ready.await(60, TimeUnit.SECONDS) && ADMIN.matcher(output()).find();
+        } finally {
+            if (!isReady) {
+                close();
+            }
+        }
+        if (!isReady) {
             throw new IllegalStateException("not ready: " + output());
         }
         return this;

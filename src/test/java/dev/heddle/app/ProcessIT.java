@@ -3,6 +3,7 @@ package dev.heddle.app;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.testing.TestPostgres;
@@ -53,6 +54,80 @@ class ProcessIT {
             heddle.terminate();
             assertEquals(0, heddle.awaitExit(STOP_MAX), heddle.output());
             assertFalse(ProcessHandle.of(postgres).map(ProcessHandle::isAlive).orElse(false), "PostgreSQL lives on");
+        }
+    }
+
+    /** A Heddle whose database is at that port of this machine. */
+    private static HeddleProcess startWithDatabaseAt(int port) throws IOException {
+        var settings = Map.of(
+                "DATABASE_MODE",
+                "external",
+                "DATABASE_URL",
+                "jdbc:postgresql://127.0.0.1:" + port + "/heddle",
+                "DATABASE_USERNAME",
+                "heddle",
+                "DATABASE_PASSWORD",
+                "-");
+        return HeddleProcess.start(data, settings, List.of());
+    }
+
+    private static void awaitSaid(HeddleProcess heddle, String words) {
+        await().atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(10))
+                .until(() -> heddle.output().contains(words));
+    }
+
+    private static void assertGivesUpItsStart(HeddleProcess heddle) throws InterruptedException {
+        heddle.terminate();
+        assertEquals(0, heddle.awaitExit(STOP_MAX), heddle.output());
+        assertTrue(heddle.output().contains("stopping: the start is given up"), heddle.output());
+        assertTrue(heddle.output().endsWith("stopped"), heddle.output());
+        assertFalse(heddle.output().contains("cannot start"), heddle.output());
+    }
+
+    @Test
+    void aSigtermEndsAStartThatWaitsForADatabaseWithCode0() throws IOException, InterruptedException {
+        int closed;
+        try (var socket = new ServerSocket(0)) {
+            closed = socket.getLocalPort();
+        }
+        try (var heddle = startWithDatabaseAt(closed)) {
+            awaitSaid(heddle, "waiting for the database");
+            assertGivesUpItsStart(heddle);
+        }
+    }
+
+    @Test
+    void aSigtermEndsAStartWhoseDatabaseDoesNotAnswerWithCode0() throws IOException, InterruptedException {
+        try (var silent = new ServerSocket(0);
+                var heddle = startWithDatabaseAt(silent.getLocalPort());
+                var _ = silent.accept()) {
+            assertGivesUpItsStart(heddle);
+        }
+    }
+
+    @Test
+    void aSigtermEndsTheFirstStartOfPostgresWithCode0AndTheNextOneIsWell(@TempDir Path fresh)
+            throws IOException, InterruptedException {
+        try (var heddle = HeddleProcess.start(fresh, Map.of(), List.of())) {
+            awaitSaid(heddle, "Making a PostgreSQL");
+            assertGivesUpItsStart(heddle);
+        }
+        try (var heddle = HeddleProcess.start(fresh, Map.of(), List.of()).awaitReady()) {
+            assertTrue(heddle.output().contains("made just now"), heddle.output());
+            heddle.terminate();
+            assertEquals(0, heddle.awaitExit(STOP_MAX), heddle.output());
+        }
+    }
+
+    @Test
+    void aProcessThatNobodyWaitsForAnyMoreIsEnded() throws IOException {
+        try (var silent = new ServerSocket(0);
+                var heddle = startWithDatabaseAt(silent.getLocalPort())) {
+            Thread.currentThread().interrupt();
+            assertThrows(InterruptedException.class, heddle::awaitReady);
+            assertFalse(
+                    ProcessHandle.of(heddle.pid()).map(ProcessHandle::isAlive).orElse(false), "it lives on");
         }
     }
 

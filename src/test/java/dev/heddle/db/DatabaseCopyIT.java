@@ -11,8 +11,10 @@ import dev.heddle.concurrent.Deadline;
 import dev.heddle.db.DatabaseException.Kind;
 import dev.heddle.testing.InThisJvm;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.SequenceInputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +24,8 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** COPY in a unit of work: whatever ends it, nothing is half written and the connection is as good as before. */
 @InThisJvm
@@ -165,6 +169,47 @@ class DatabaseCopyIT {
                     .until(() -> notes.backends("state <> 'idle'").isEmpty());
         }
         assertEquals(List.of(), notes.all());
+    }
+
+    /** Nothing comes, rows come now and then, or more come than anybody reads. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT pg_sleep(60)",
+                "SELECT n, pg_sleep(0.01) FROM generate_series(1, 6000) AS n",
+                "SELECT n FROM generate_series(1, 10000000000) AS n"
+            })
+    void aDeadlineEndsWhatIsReadAndKeepsTheConnection(String query) {
+        notes.assertWhole();
+        var before = notes.backends("true");
+        for (int i = 0; i < 6; i++) {
+            long started = System.nanoTime();
+            Notes.assertKind(
+                    Kind.DEADLINE,
+                    () -> Deadline.after(Notes.LIMIT)
+                            .call(() -> database.inTransaction(sql ->
+                                    sql.copyOut("COPY (" + query + ") TO STDOUT", OutputStream.nullOutputStream()))));
+            var took = Notes.since(started);
+            assertTrue(took.compareTo(Notes.LIMIT) >= 0 && took.compareTo(Notes.LONG.dividedBy(2)) < 0, took::toString);
+            await().atMost(Duration.ofSeconds(1))
+                    .pollInterval(Duration.ofMillis(10))
+                    .until(() -> notes.backends("state <> 'idle'").isEmpty());
+        }
+        assertEquals(before, notes.backends("true"), "the connections are the same");
+        notes.assertWhole();
+    }
+
+    @Test
+    void whatIsReadOfAPatientWorkEndsAtItsDeadlineToo() {
+        // A backup, whose statements PostgreSQL lets run for as long as the deadline allows.
+        Notes.assertKind(
+                Kind.DEADLINE,
+                () -> Deadline.after(Notes.LIMIT)
+                        .call(() -> database.patiently(() -> database.inTransaction(sql -> sql.copyOut(
+                                "COPY (SELECT pg_sleep(60)) TO STDOUT", OutputStream.nullOutputStream())))));
+        var rows = new ByteArrayOutputStream();
+        assertEquals(2, database.<Long>read(sql -> sql.copyOut("COPY (VALUES (1), (2)) TO STDOUT", rows)));
+        assertEquals("1\n2\n", rows.toString(StandardCharsets.UTF_8));
     }
 
     @Test
