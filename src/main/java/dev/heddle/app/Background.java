@@ -31,9 +31,6 @@ final class Background {
     /** Counting everything anew reads every task once: at night, for most of those who run this in Europe. */
     private static final LocalTime RECONCILIATION = LocalTime.of(2, 30);
 
-    /** Into files: more are no faster, and each keeps a thread in the operating system. */
-    private static final int MAILS_WRITTEN_AT_ONCE = 32;
-
     private Background() {}
 
     /** What follows from the change of a task. */
@@ -45,14 +42,9 @@ final class Background {
                 FollowUpJobs.LOG_ACTIVITY);
     }
 
-    /**
-     * How much is done at once. Without a mail server nobody else's is spared by few jobs at a time, and the disk syncs many
-     * mails together in little more time than one.
-     */
-    static JobWorker.Options options(Settings settings) {
-        var its = settings.jobs();
-        int outbound = settings.email().smtp() == null ? MAILS_WRITTEN_AT_ONCE : its.outboundWorkers();
-        return new JobWorker.Options(its.workers(), outbound, its.retryDelay());
+    /** How much is done at once. */
+    static JobWorker.Options options(Settings.Jobs its) {
+        return new JobWorker.Options(its.workers(), its.outboundWorkers(), its.retryDelay());
     }
 
     /**
@@ -79,7 +71,7 @@ final class Background {
                 new Registration(FollowUpJobs.LOG_ACTIVITY, FollowUpJobs.LOG, attempts.logActivity()));
         var recurring = recurring(its, database, queue, mailer);
         recurring.add(Recurring.every(SWEEP_PAUSE, "sweep_files", storage.files(database)::sweep));
-        return new JobWorker(database, queue, kinds, recurring, metrics, options(settings));
+        return new JobWorker(database, queue, kinds, recurring, metrics, options(its));
     }
 
     private static List<Recurring> recurring(Settings.Jobs its, Database database, JobQueue queue, Mailer mailer) {

@@ -175,7 +175,7 @@ final class Heddle implements AutoCloseable {
 
     /** A small pool of their own: jobs neither wait behind requests nor make them wait. */
     private Database.Options jobDatabaseOptions() {
-        return options(Background.options(settings).connections());
+        return options(Background.options(settings.jobs()).connections());
     }
 
     private Database.Options options(int poolSize) {

@@ -29,12 +29,13 @@ final class JobStore {
     }
 
     /**
-     * Several jobs of one kind. The kind, too, comes from the rows that are joined: were it a constant, PostgreSQL, which may
-     * have looked at the queue when it was empty, would read all jobs of the kind. OFFSET keeps it from seeing through that.
+     * Several jobs of one kind. No join with the keys: PostgreSQL, which may have looked at the queue when it was empty, would
+     * read all of it. Nor by the place of a row, which a heartbeat moves.
      */
-    private static final String CLAIMED =
-            "(task_name, task_instance, version) IN (SELECT CAST(? AS text), claim.id, claim.version"
-                    + " FROM unnest(CAST(? AS text[]), CAST(? AS bigint[])) AS claim (id, version) OFFSET 0)";
+    private static final String CLAIMED = """
+        task_name = ? AND task_instance = ANY (CAST(? AS text[]))
+            AND version = (CAST(? AS bigint[]))[array_position(CAST(? AS text[]), task_instance)]\
+        """;
 
     /** One batch of a sweep; small, so that no lock is held for long. */
     private static final int SWEEP_ROWS = 1000;
@@ -53,20 +54,21 @@ final class JobStore {
      * among them, and nothing was written for it.
      */
     Set<String> apply(Sql sql, JobKind kind, List<Claim> claims, JobHandler.Effect effect) {
-        var statement = "WITH job AS (DELETE FROM " + kind.lane().table() + " WHERE " + CLAIMED
+        var done = sql.list(application(kind, effect), Row::text, claimed(kind, claims));
+        return Set.copyOf(done);
+    }
+
+    static String application(JobKind kind, JobHandler.Effect effect) {
+        return "WITH job AS (DELETE FROM " + kind.lane().table() + " WHERE " + CLAIMED
                 + " RETURNING CAST(task_instance AS uuid) AS id, data, created_at), "
                 + String.join(", ", effect.ctes()) + " SELECT CAST(id AS text) FROM job";
-        var done = sql.list(statement, Row::text, claimed(kind, claims));
-        return Set.copyOf(done);
     }
 
     /** What jobs of one kind are about, by their ids; what another worker has by now is not among them. */
     Map<String, Work> read(Sql sql, JobKind kind, List<Claim> claims) {
         var works = new HashMap<String, Work>();
         sql.list(
-                "SELECT task_instance, created_at, key, value FROM "
-                        + kind.lane().table()
-                        + " LEFT JOIN LATERAL jsonb_each_text(data) AS member ON value IS NOT NULL WHERE " + CLAIMED,
+                reading(kind),
                 row -> {
                     var id = row.text();
                     var createdAt = row.instant();
@@ -81,21 +83,26 @@ final class JobStore {
         return works;
     }
 
+    static String reading(JobKind kind) {
+        return "SELECT task_instance, created_at, key, value FROM "
+                + kind.lane().table() + " LEFT JOIN LATERAL jsonb_each_text(data) AS member ON value IS NOT NULL WHERE "
+                + CLAIMED;
+    }
+
     /** Marks jobs of one kind as done; which of them. What another worker has by now is not among them. */
     Set<String> finish(Sql sql, JobKind kind, List<Claim> claims) {
-        var done = sql.list(
-                "DELETE FROM " + kind.lane().table() + " WHERE " + CLAIMED + " RETURNING task_instance",
-                Row::text,
-                claimed(kind, claims));
-        return Set.copyOf(done);
+        return Set.copyOf(sql.list(ending(kind), Row::text, claimed(kind, claims)));
+    }
+
+    static String ending(JobKind kind) {
+        return "DELETE FROM " + kind.lane().table() + " WHERE " + CLAIMED + " RETURNING task_instance";
     }
 
     private static Object[] claimed(JobKind kind, List<Claim> claims) {
-        return new Object[] {
-            kind.name(),
-            claims.stream().map(Claim::id).toList(),
-            claims.stream().map(claim -> String.valueOf(claim.version())).toList()
-        };
+        var ids = claims.stream().map(Claim::id).toList();
+        var versions =
+                claims.stream().map(claim -> String.valueOf(claim.version())).toList();
+        return new Object[] {kind.name(), ids, versions, ids};
     }
 
     /** To be tried again. */

@@ -28,10 +28,10 @@ public final class JobWorker implements AutoCloseable {
      * How much is done at once.
      *
      * @param workers of the {@link Lane#DATABASE} lane, each of which stands for sixteen jobs at once
-     * @param outbound jobs of the {@link Lane#OUTBOUND} lane at once
+     * @param outboundWorkers jobs of the {@link Lane#OUTBOUND} lane at once
      * @param retryDelay before the second attempt; it doubles with every further one
      */
-    public record Options(int workers, int outbound, Duration retryDelay) {
+    public record Options(int workers, int outboundWorkers, Duration retryDelay) {
 
         /** How many connections the workers need: one for each of them, and for the engine's own statements. */
         public int connections() {
@@ -63,7 +63,7 @@ public final class JobWorker implements AutoCloseable {
                             lane,
                             database,
                             serverName,
-                            isDatabase ? options.workers() * EFFECTS_PER_WORKER : options.outbound(),
+                            isDatabase ? options.workers() * EFFECTS_PER_WORKER : options.outboundWorkers(),
                             options.retryDelay(),
                             its,
                             isDatabase ? recurring : List.of(),

@@ -2,7 +2,6 @@ package dev.heddle.jobs;
 
 import com.github.kagkarlsson.scheduler.Scheduler;
 import com.github.kagkarlsson.scheduler.SchedulerName;
-import com.github.kagkarlsson.scheduler.jdbc.PostgreSqlJdbcCustomization;
 import com.github.kagkarlsson.scheduler.logging.LogLevel;
 import com.github.kagkarlsson.scheduler.serializer.Serializer;
 import com.github.kagkarlsson.scheduler.task.Execution;
@@ -111,7 +110,7 @@ final class LaneWorker {
                 .missedHeartbeatsLimit(HEARTBEATS_MISSED_MAX)
                 .shutdownMaxWait(SHUTDOWN_WAIT)
                 .deleteUnresolvedAfter(KEEP_UNKNOWN)
-                .jdbcCustomization(new PostgreSqlJdbcCustomization(false, false))
+                .jdbcCustomization(new Picking())
                 .serializer(new NoData())
                 .failureLogging(LogLevel.OFF, false)
                 .build();

@@ -2,6 +2,7 @@ package dev.heddle.jobs;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,6 +14,7 @@ import java.time.Instant;
 import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,9 +23,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Durable jobs on a real PostgreSQL: enqueued with their cause, done once, kept when they fail. */
 @InThisJvm
@@ -84,19 +90,51 @@ class JobEngineIT {
         assertTrue(waits.get(10) < Duration.ofMillis(250).toNanos(), waits.toString());
     }
 
-    @Test
-    void aPlanThatWasMadeForAnEmptyQueueDoesNotReadAllOfALongOne() {
-        workshop.database().single(sql -> sql.update("VACUUM ANALYZE outbound_jobs"));
+    @ParameterizedTest
+    @MethodSource
+    void aPlanThatWasMadeForAnEmptyQueueDoesNotReadAllOfALongOne(String statement, String wanted) {
+        workshop.database().single(sql -> sql.update("VACUUM ANALYZE jobs, outbound_jobs"));
         var plan = workshop.database().inTransaction(sql -> {
             // As it is kept for a connection that has looked into the empty queue often.
             sql.update("SET LOCAL plan_cache_mode = force_generic_plan");
-            sql.update("""
-                PREPARE due (boolean, timestamptz) AS SELECT task_name, task_instance FROM outbound_jobs
-                    WHERE picked = $1 AND execution_time <= $2 ORDER BY execution_time FOR UPDATE SKIP LOCKED LIMIT 4
-                """);
-            return sql.list("EXPLAIN EXECUTE due (false, now())", Row::text);
+            var number = new AtomicInteger();
+            sql.update("PREPARE its AS "
+                    + Pattern.compile("[?]").matcher(statement).replaceAll(at -> "\\$" + number.incrementAndGet()));
+            return String.join(
+                    "\n",
+                    sql.list(
+                            "EXPLAIN EXECUTE its (" + String.join(", ", Collections.nCopies(number.get(), "NULL"))
+                                    + ")",
+                            Row::text));
         });
-        assertTrue(plan.stream().anyMatch(line -> line.contains("outbound_jobs_execution_time_idx")), plan.toString());
+        assertTrue(Pattern.compile(wanted).matcher(plan).find(), plan);
+        assertFalse(plan.contains("Seq Scan"), plan);
+        assertFalse(plan.contains("Join"), plan);
+    }
+
+    static List<Arguments> aPlanThatWasMadeForAnEmptyQueueDoesNotReadAllOfALongOne() {
+        var byKey = "Index Scan using %s_pkey .*\\n.*Index Cond: .*task_name = .* AND .task_instance = ANY";
+        return List.of(
+                Arguments.of(Picking.statement("jobs"), "Tid Scan"),
+                Arguments.of(
+                        Picking.statement("jobs"), "Index Scan using jobs_due .*\\n.*Index Cond: .*execution_time"),
+                Arguments.of(JobStore.application(Workshop.COPY, Workshop.COPYING), byKey.formatted("jobs")),
+                Arguments.of(JobStore.ending(Workshop.CALL), byKey.formatted("outbound_jobs")));
+    }
+
+    @Test
+    void whatAWorkerReadsOfItsJobsIsFoundByTheirKeys() {
+        workshop.database().single(sql -> sql.update("VACUUM ANALYZE outbound_jobs"));
+        var plan = workshop.database()
+                .read(sql -> sql.list(
+                        "EXPLAIN " + JobStore.reading(Workshop.CALL),
+                        Row::text,
+                        "call",
+                        List.of(),
+                        List.of(),
+                        List.of()));
+        // The join is that with the members of its data.
+        assertTrue(plan.stream().anyMatch(line -> line.contains("task_instance = ANY")), plan.toString());
     }
 
     @Test
