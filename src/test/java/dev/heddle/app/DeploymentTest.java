@@ -175,6 +175,19 @@ class DeploymentTest {
         }
     }
 
+    /** Docker before 25 and Buildah of Debian 12 refuse a file that has {@code --start-interval}. */
+    @Test
+    void theHealthCheckHasOnlyWhatEveryBuilderKnows() throws IOException {
+        var check = Pattern.compile("^HEALTHCHECK (.*)$", Pattern.MULTILINE).matcher(Files.readString(DOCKERFILE));
+        assertTrue(check.find());
+        var options = Pattern.compile("--([a-z-]+)=")
+                .matcher(check.group(1))
+                .results()
+                .map(it -> it.group(1))
+                .collect(Collectors.toSet());
+        assertEquals(Set.of("interval", "timeout", "start-period", "retries"), options);
+    }
+
     /** With programs and users that are there; nothing else is changed. */
     private Path unit() throws IOException {
         var text = Files.readString(UNIT)
