@@ -213,6 +213,39 @@ class DeploymentTest {
         assertEquals("", systemd("verify", unit().toString()));
     }
 
+    /** Of a list that systemd has a name for, and of those that it is made of. */
+    private static Set<String> calls(String list) throws IOException, InterruptedException {
+        var calls = new TreeSet<String>();
+        for (var line : systemd("syscall-filter", list).lines().map(String::strip).toList()) {
+            if (line.startsWith("@") && !line.equals(list)) {
+                calls.addAll(calls(line));
+            } else if (!line.startsWith("@") && !line.startsWith("#")) {
+                calls.add(line);
+            }
+        }
+        return calls;
+    }
+
+    /** Without this one the JVM answers {@code jcmd} with its threads in the log, and never. */
+    @Test
+    void theUnitAllowsTheCallThatAJvmNeedsToBeLookedInto() throws IOException, InterruptedException {
+        var allowed = new TreeSet<String>();
+        for (var line : Files.readAllLines(UNIT)) {
+            if (line.startsWith("SystemCallFilter=")) {
+                var value = line.substring(line.indexOf('=') + 1);
+                for (var list : value.replaceFirst("^~", "").split(" ")) {
+                    if (value.startsWith("~")) {
+                        allowed.removeAll(calls(list));
+                    } else {
+                        allowed.addAll(calls(list));
+                    }
+                }
+            }
+        }
+        assertTrue(allowed.contains("chown"), allowed::toString);
+        assertTrue(!allowed.contains("mount"), allowed::toString);
+    }
+
     @Test
     void systemdCallsTheUnitWellProtected() throws IOException, InterruptedException {
         var output = systemd("security", "--offline=true", unit().toString());
