@@ -7,6 +7,8 @@
 #   docker build -t heddle .                              with the PostgreSQL that it brings along
 #   docker build -t heddle:slim --build-arg VARIANT=-slim .   without, for one elsewhere
 #
+# Podman and Buildah too; give them --format docker, or the health check is not in the image.
+#
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --stop-timeout 60 \
 #       -p 127.0.0.1:8080:8080 -v heddle:/var/lib/heddle heddle
 #
@@ -43,8 +45,9 @@ WORKDIR /etc/heddle
 VOLUME /var/lib/heddle
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# The listener for operators is not published; the check asks it from inside.
-HEALTHCHECK --interval=15s --timeout=6s --start-period=60s --start-interval=1s --retries=3 \
+# The listener for operators is not published; the check asks it from inside. No --start-interval: builders that do not know
+# it refuse the whole file.
+HEALTHCHECK --interval=15s --timeout=6s --start-period=60s --retries=3 \
     CMD ["/opt/heddle/bin/heddle", "health"]
 ENTRYPOINT ["/opt/heddle/bin/heddle"]
 CMD ["serve"]

@@ -175,6 +175,19 @@ class DeploymentTest {
         }
     }
 
+    /** Docker before 25 and Buildah of Debian 12 refuse a file that has {@code --start-interval}. */
+    @Test
+    void theHealthCheckHasOnlyWhatEveryBuilderKnows() throws IOException {
+        var check = Pattern.compile("^HEALTHCHECK (.*)$", Pattern.MULTILINE).matcher(Files.readString(DOCKERFILE));
+        assertTrue(check.find());
+        var options = Pattern.compile("--([a-z-]+)=")
+                .matcher(check.group(1))
+                .results()
+                .map(it -> it.group(1))
+                .collect(Collectors.toSet());
+        assertEquals(Set.of("interval", "timeout", "start-period", "retries"), options);
+    }
+
     /** With programs and users that are there; nothing else is changed. */
     private Path unit() throws IOException {
         var text = Files.readString(UNIT)
@@ -198,6 +211,39 @@ class DeploymentTest {
     @Test
     void systemdUnderstandsEveryLineOfTheUnit() throws IOException, InterruptedException {
         assertEquals("", systemd("verify", unit().toString()));
+    }
+
+    /** Of a list that systemd has a name for, and of those that it is made of. */
+    private static Set<String> calls(String list) throws IOException, InterruptedException {
+        var calls = new TreeSet<String>();
+        for (var line : systemd("syscall-filter", list).lines().map(String::strip).toList()) {
+            if (line.startsWith("@") && !line.equals(list)) {
+                calls.addAll(calls(line));
+            } else if (!line.startsWith("@") && !line.startsWith("#")) {
+                calls.add(line);
+            }
+        }
+        return calls;
+    }
+
+    /** Without this one the JVM answers {@code jcmd} with its threads in the log, and never. */
+    @Test
+    void theUnitAllowsTheCallThatAJvmNeedsToBeLookedInto() throws IOException, InterruptedException {
+        var allowed = new TreeSet<String>();
+        for (var line : Files.readAllLines(UNIT)) {
+            if (line.startsWith("SystemCallFilter=")) {
+                var value = line.substring(line.indexOf('=') + 1);
+                for (var list : value.replaceFirst("^~", "").split(" ")) {
+                    if (value.startsWith("~")) {
+                        allowed.removeAll(calls(list));
+                    } else {
+                        allowed.addAll(calls(list));
+                    }
+                }
+            }
+        }
+        assertTrue(allowed.contains("chown"), allowed::toString);
+        assertTrue(!allowed.contains("mount"), allowed::toString);
     }
 
     @Test

@@ -112,6 +112,9 @@ final class ImageTraining {
                 "16",
                 "LOG_MAX_FILES",
                 "8",
+                // Where a process may have 1024 open files, as in builds of containers, the default is refused.
+                "SERVER_MAX_CONNECTIONS",
+                "256",
                 // Counted, so that what counts is in the cache, and never reached.
                 "RATE_LIMIT_TOKEN",
                 "1000000",
