@@ -216,7 +216,8 @@ class DeploymentTest {
     /** Of a list that systemd has a name for, and of those that it is made of. */
     private static Set<String> calls(String list) throws IOException, InterruptedException {
         var calls = new TreeSet<String>();
-        for (var line : systemd("syscall-filter", list).lines().map(String::strip).toList()) {
+        for (var line :
+                systemd("syscall-filter", list).lines().map(String::strip).toList()) {
             if (line.startsWith("@") && !line.equals(list)) {
                 calls.addAll(calls(line));
             } else if (!line.startsWith("@") && !line.startsWith("#")) {
