@@ -234,7 +234,7 @@ class DeploymentTest {
         for (var line : Files.readAllLines(UNIT)) {
             if (line.startsWith("SystemCallFilter=")) {
                 var value = line.substring(line.indexOf('=') + 1);
-                for (var list : value.replaceFirst("^~", "").split(" ")) {
+                for (var list : value.replaceFirst("^~", "").split(" ", -1)) {
                     if (value.startsWith("~")) {
                         allowed.removeAll(calls(list));
                     } else {
