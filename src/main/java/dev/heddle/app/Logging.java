@@ -47,9 +47,19 @@ final class Logging implements AutoCloseable {
         LogManager.getLogManager().reset();
         var root = Logger.getLogger("");
         root.setLevel(levelOf(settings.level()));
-        root.addHandler(logging.new Sink());
+        root.setParent(beyondReset(logging.new Sink(levelOf(settings.level()))));
         LOUD.forEach(logger -> logger.setLevel(Level.WARNING));
         return logging;
+    }
+
+    /**
+     * A logger above the root one, which by itself has nothing above it, with that handler. LogManager takes handlers and levels away in
+     * a shutdown hook of its own, beside the one whose steps are to be told; but only from loggers that have a name.
+     */
+    private static Logger beyondReset(Handler handler) {
+        var logger = new Logger(null, null) {};
+        logger.addHandler(handler);
+        return logger;
     }
 
     private static @Nullable RollingFile file(Settings.Log its) {
@@ -90,6 +100,11 @@ final class Logging implements AutoCloseable {
 
     private final class Sink extends Handler {
 
+        /** It has the level too, as that of the root logger does not outlive a reset. */
+        Sink(Level level) {
+            setLevel(level);
+        }
+
         @Override
         public void publish(LogRecord record) {
             if (isLoggable(record)) {
@@ -107,12 +122,8 @@ final class Logging implements AutoCloseable {
             return super.isLoggable(record) && !isLoud(record);
         }
 
-        /** LogManager takes handlers and levels away in a shutdown hook of its own, just when the shutdown is to be told. */
+        /** The lines are closed by whoever installed this. */
         @Override
-        public void close() {
-            if (!isClosed) {
-                Logger.getLogger("").addHandler(this);
-            }
-        }
+        public void close() {}
     }
 }
