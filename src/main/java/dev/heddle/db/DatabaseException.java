@@ -67,12 +67,15 @@ public final class DatabaseException extends RuntimeException {
      */
     private static boolean isCancellation(SQLException e) {
         var state = stateOf(e);
-        return state.equals("57014") || state.startsWith("08") || e.getCause() instanceof InterruptedException;
+        return state.equals("57014")
+                || state.startsWith("08")
+                || isOfALostConnection(e)
+                || e.getCause() instanceof InterruptedException;
     }
 
     // The states are listed in PostgreSQL's documentation, appendix A.
     private static Kind kindOf(SQLException e) {
-        if (e instanceof SQLTransientConnectionException) {
+        if (e instanceof SQLTransientConnectionException || isOfALostConnection(e)) {
             return Kind.UNAVAILABLE;
         }
         var state = stateOf(e);
@@ -86,6 +89,11 @@ public final class DatabaseException extends RuntimeException {
             default ->
                 state.startsWith("08") ? Kind.UNAVAILABLE : state.startsWith("23") ? Kind.CONSTRAINT : Kind.FAILURE;
         };
+    }
+
+    /** HikariCP's own words to whoever goes on with a connection that it has taken away, as the driver said it was lost. */
+    private static boolean isOfALostConnection(SQLException e) {
+        return e.getSQLState() == null && "Connection is closed".equals(e.getMessage());
     }
 
     private static String stateOf(SQLException e) {

@@ -95,7 +95,7 @@ class FailoverIT {
                 acknowledged.incrementAndGet();
                 return true;
             }
-            assertTrue(reply.status() == 503 || reply.status() == 409 || reply.status() == 500, reply::text);
+            assertTrue(reply.status() == 503 || reply.status() == 409, reply::text);
         } catch (UncheckedIOException e) {
             // As good as no answer.
         }

@@ -186,6 +186,21 @@ class DatabaseOutageIT {
     }
 
     @Test
+    void workThatGoesOnAfterItsConnectionWasLostIsToldSo() {
+        assertWorks();
+        Notes.assertKind(
+                Kind.UNAVAILABLE,
+                () -> database.read(sql -> {
+                    network.mode(Mode.RESET);
+                    Notes.assertKind(Kind.UNAVAILABLE, () -> Notes.backend(sql));
+                    // The pool has taken the connection away by now and answers in its own words.
+                    return Notes.backend(sql);
+                }));
+        network.mode(Mode.FORWARD);
+        assertWorks();
+    }
+
+    @Test
     void aDeadlineEndsAStatementThatTheNetworkHasSwallowed() {
         for (int i = 0; i < 2; i++) {
             assertWorks();
