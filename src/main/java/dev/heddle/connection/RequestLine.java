@@ -21,7 +21,7 @@ final class RequestLine {
 
     private static final byte[] GET = ascii("GET");
     private static final byte[] HTTP_1_1 = ascii("HTTP/1.1");
-    private static final byte[] HTTP_1_0 = ascii("HTTP/1.0");
+    private static final byte[] HTTP_NAME = ascii("HTTP/");
 
     private String method = "";
     private String path = "";
@@ -63,7 +63,8 @@ final class RequestLine {
     /**
      * Reads it.
      *
-     * @throws RefusedException 400 for what is no request line, 501 for a method in small letters, 505 for HTTP/1.0
+     * @throws RefusedException 400 for what is no request line, 501 for a method in small letters, 505 for HTTP/1.0 and
+     *     for what is not HTTP/1
      */
     void read(byte[] bytes, int from, int to) {
         int methodEnd = methodEnd(bytes, from, to);
@@ -110,14 +111,26 @@ final class RequestLine {
         }
     }
 
+    /** What is newer than HTTP/1.1 and still HTTP/1 is read as HTTP/1.1 (RFC 9110 §6.2). */
     private static void requireVersion(byte[] bytes, int from, int to) {
         if (Arrays.equals(bytes, from, to, HTTP_1_1, 0, HTTP_1_1.length)) {
             return;
         }
-        if (Arrays.equals(bytes, from, to, HTTP_1_0, 0, HTTP_1_0.length)) {
-            throw RefusedException.of(505, "HTTP/1.0");
+        boolean isVersion = to - from == HTTP_1_1.length
+                && Arrays.equals(bytes, from, from + HTTP_NAME.length, HTTP_NAME, 0, HTTP_NAME.length)
+                && isDigit(bytes[to - 3])
+                && bytes[to - 2] == '.'
+                && isDigit(bytes[to - 1]);
+        if (!isVersion) {
+            throw RefusedException.broken("no version of HTTP");
         }
-        throw RefusedException.broken("no version of HTTP");
+        if (bytes[to - 3] != '1' || bytes[to - 1] == '0') {
+            throw RefusedException.of(505, text(bytes, from, to));
+        }
+    }
+
+    private static boolean isDigit(byte b) {
+        return b >= '0' && b <= '9';
     }
 
     /** What is not plain, such as a whole URI, is looked at closely; there are no two opinions about the rest. */

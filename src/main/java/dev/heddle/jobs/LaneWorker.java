@@ -110,7 +110,7 @@ final class LaneWorker {
                 .missedHeartbeatsLimit(HEARTBEATS_MISSED_MAX)
                 .shutdownMaxWait(SHUTDOWN_WAIT)
                 .deleteUnresolvedAfter(KEEP_UNKNOWN)
-                .jdbcCustomization(new Picking())
+                .jdbcCustomization(new Picking(lane.table()))
                 .serializer(new NoData())
                 .failureLogging(LogLevel.OFF, false)
                 .build();

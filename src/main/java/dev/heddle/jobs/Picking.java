@@ -17,8 +17,12 @@ final class Picking extends PostgreSqlJdbcCustomization {
     /** However short the time is for which they have been unknown. */
     private static final Duration EVER = Duration.ofMillis(-1);
 
-    Picking() {
+    private final String statement;
+
+    /** From that table, each time. */
+    Picking(String table) {
         super(false, false);
+        statement = statement(table);
     }
 
     /**
@@ -44,14 +48,14 @@ final class Picking extends PostgreSqlJdbcCustomization {
         // Of kinds that only another version of Heddle knows.
         var unknown = context.taskResolver.getUnresolvedTaskNames(EVER).toArray(String[]::new);
         return context.jdbcRunner.query(
-                statement(context.tableName),
-                statement -> {
+                statement,
+                parameters -> {
                     int index = 1;
-                    statement.setString(index++, context.schedulerName.getName());
-                    setInstant(statement, index++, now);
-                    setInstant(statement, index++, now);
-                    statement.setArray(index++, statement.getConnection().createArrayOf("text", unknown));
-                    statement.setInt(index, limit);
+                    parameters.setString(index++, context.schedulerName.getName());
+                    setInstant(parameters, index++, now);
+                    setInstant(parameters, index++, now);
+                    parameters.setArray(index++, parameters.getConnection().createArrayOf("text", unknown));
+                    parameters.setInt(index, limit);
                 },
                 context.resultSetMapper.get());
     }

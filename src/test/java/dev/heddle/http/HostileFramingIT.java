@@ -293,13 +293,19 @@ class HostileFramingIT {
 
     static List<HostileRequest> protocols() {
         return List.of(
-                closes(400, "the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+                closes(505, "the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
                 closes(505, "HTTP/1.0", "GET / HTTP/1.0\r\n" + HOST + "\r\n"),
                 closes(505, "HTTP/1.0 without a host", "GET / HTTP/1.0\r\n\r\n"),
-                closes(400, "HTTP/1.2", "GET / HTTP/1.2\r\n" + HOST + "\r\n"),
+                stays(200, "HTTP/1.2", "GET /tasks/count HTTP/1.2\r\n" + AUTHORIZED + "\r\n"),
+                closes(505, "HTTP/2.0", "GET / HTTP/2.0\r\n" + HOST + "\r\n"),
                 closes(400, "HTTP/2", "GET / HTTP/2\r\n" + HOST + "\r\n"),
-                closes(400, "HTTP/9.9", "GET / HTTP/9.9\r\n" + HOST + "\r\n"),
+                closes(505, "HTTP/9.9", "GET / HTTP/9.9\r\n" + HOST + "\r\n"),
                 closes(400, "HTTP/0.9", "GET /\r\n"),
+                closes(505, "HTTP/0.9 by its name", "GET / HTTP/0.9\r\n" + HOST + "\r\n"),
+                closes(400, "HTTP/1.x", "GET / HTTP/1.x\r\n" + HOST + "\r\n"),
+                closes(400, "HTTP/x.1", "GET / HTTP/x.1\r\n" + HOST + "\r\n"),
+                closes(400, "HTTP/1,1", "GET / HTTP/1,1\r\n" + HOST + "\r\n"),
+                closes(400, "HTTP/11.1", "GET / HTTP/11.1\r\n" + HOST + "\r\n"),
                 closes(400, "http/1.1", "GET / http/1.1\r\n" + HOST + "\r\n"),
                 closes(400, "HTTP/1.1 with more", "GET / HTTP/1.1 x\r\n" + HOST + "\r\n"),
                 closes(400, "HTTP/1.1 and a blank", "GET / HTTP/1.1 \r\n" + HOST + "\r\n"),
