@@ -81,10 +81,11 @@ PY
 
 # Kept under a name of its own when there is one: KEEP=2026-11-26-peers.
 if [ -n "${KEEP:-}" ]; then
+  version=$(git describe --always --dirty)
   {
     printf '# Heddle beside its peers\n\n`bench/peers.sh %s`\n\n' "$*"
     printf 'Heddle %s as its runtime image, tokens checked, jobs durable, rates counted. %s. %s.\n\n' \
-      "$(git describe --always --dirty)" "$("$JAVA_HOME/bin/java" -version 2>&1 | sed -n 2p)" "$postgres"
+      "$version" "$("$JAVA_HOME/bin/java" -version 2>&1 | sed -n 2p)" "$postgres"
     cat "$out/results.md"
   } > "bench/$KEEP.md"
 fi

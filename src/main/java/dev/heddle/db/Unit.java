@@ -1,8 +1,10 @@
 package dev.heddle.db;
 
 import dev.heddle.concurrent.Deadline;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.sql.Connection;
@@ -181,15 +183,45 @@ final class Unit implements Sql {
     /** Whatever ends it early, the driver tells PostgreSQL to forget the rows that it has. */
     private long copy(String statement, InputStream rows) {
         try {
-            return connection.unwrap(PGConnection.class).getCopyAPI().copyIn(statement, rows, COPY_BYTES);
+            var copies = connection.unwrap(PGConnection.class).getCopyAPI();
+            return copies.copyIn(statement, new UntilCancelled(rows, deadline), COPY_BYTES);
         } catch (SQLException e) {
             throw DatabaseException.of(e, Database.isCancelled(deadline));
         } catch (IOException e) {
             if (Database.isCancelled(deadline)) {
-                // An interruption closes the file that is read.
+                // Then the rows have ended, and an interruption closes the file that is read.
                 throw new DatabaseException(DatabaseException.Kind.DEADLINE, "cancelled while reading rows", e);
             }
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The driver does not hear that its statement was cancelled before it has sent all rows: here they end. */
+    private static final class UntilCancelled extends FilterInputStream {
+
+        private final Deadline deadline;
+
+        UntilCancelled(InputStream rows, Deadline deadline) {
+            super(rows);
+            this.deadline = deadline;
+        }
+
+        @Override
+        public int read() throws IOException {
+            requireTime();
+            return super.read();
+        }
+
+        @Override
+        public int read(byte[] to, int offset, int length) throws IOException {
+            requireTime();
+            return super.read(to, offset, length);
+        }
+
+        private void requireTime() throws IOException {
+            if (Database.isCancelled(deadline)) {
+                throw new InterruptedIOException("no time for more rows");
+            }
         }
     }
 

@@ -157,6 +157,8 @@ class DatabaseCopyIT {
 
     @Test
     void aDeadlineEndsItAndKeepsTheConnection() {
+        notes.assertWhole();
+        var before = notes.backends("true");
         for (int i = 0; i < Notes.MORE_THAN_THE_POOL; i++) {
             long started = System.nanoTime();
             Notes.assertKind(
@@ -168,6 +170,7 @@ class DatabaseCopyIT {
                     .pollInterval(Duration.ofMillis(10))
                     .until(() -> notes.backends("state <> 'idle'").isEmpty());
         }
+        assertEquals(before, notes.backends("true"), "the connections are the same");
         assertEquals(List.of(), notes.all());
     }
 
