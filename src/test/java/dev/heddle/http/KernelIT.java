@@ -143,7 +143,7 @@ class KernelIT {
                 new Refusal(Problem.BAD_REQUEST, "", "nonsense\r\n\r\n"),
                 new Refusal(Problem.BAD_REQUEST, "", "(GET) /tasks HTTP/1.1\r\n" + host + "\r\n"),
                 new Refusal(Problem.BAD_REQUEST, "", "G\0T /tasks HTTP/1.1\r\n" + host + "\r\n"),
-                new Refusal(Problem.BAD_REQUEST, "/tasks", "GET /tasks HTTP/7.0\r\n" + host + "\r\n"),
+                new Refusal(Problem.HTTP_VERSION_NOT_SUPPORTED, "/tasks", "GET /tasks HTTP/7.0\r\n" + host + "\r\n"),
                 new Refusal(Problem.BAD_REQUEST, "/a", "GET /a b HTTP/1.1\r\n" + host + "\r\n"),
                 new Refusal(Problem.BAD_REQUEST, "/a", "GET /a?secret=<x> HTTP/1.1\r\n" + host + "\r\n"),
                 new Refusal(Problem.BAD_REQUEST, "/a%zz", "GET /a%zz HTTP/1.1\r\n" + host + "\r\n"),
