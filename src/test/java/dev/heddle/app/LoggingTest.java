@@ -35,6 +35,13 @@ class LoggingTest {
         return Logging.install(settings, new PrintStream(out, true, StandardCharsets.UTF_8));
     }
 
+    private static void logOfEach() {
+        OURS.fine("a");
+        OURS.info("b");
+        LOUD.info("c");
+        LOUD.warning("d");
+    }
+
     /** The last word of each line. */
     private List<String> said() {
         return out.toString(StandardCharsets.UTF_8)
@@ -46,10 +53,7 @@ class LoggingTest {
     @Test
     void linesAreWrittenFromTheirLevelOnAndThoseOfLibrariesFromWarningsOn() {
         try (var _ = install(Settings.Log.Level.INFO)) {
-            OURS.fine("a");
-            OURS.info("b");
-            LOUD.info("c");
-            LOUD.warning("d");
+            logOfEach();
         }
         assertEquals(List.of("b", "d"), said());
     }
@@ -59,10 +63,7 @@ class LoggingTest {
     void whatIsLoggedAfterAResetIsWrittenAllTheSame() {
         try (var _ = install(Settings.Log.Level.INFO)) {
             LogManager.getLogManager().reset();
-            OURS.fine("a");
-            OURS.info("b");
-            LOUD.info("c");
-            LOUD.warning("d");
+            logOfEach();
         }
         assertEquals(List.of("b", "d"), said());
     }
