@@ -19,7 +19,7 @@ import java.time.Instant;
 import java.time.LocalTime;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.function.Function;
 
 /** What is done behind the requests, put together. */
@@ -51,14 +51,14 @@ final class Background {
      * The workers, not yet at work.
      *
      * @param database that of the jobs
-     * @param addresses the e-mail address of a user
+     * @param addresses the e-mail addresses of users by their ids
      * @param storage whose leftovers are swept
      */
     static JobWorker worker(
             Settings settings,
             Database database,
             JobQueue queue,
-            Function<String, Optional<String>> addresses,
+            Function<List<String>, Map<String, String>> addresses,
             Storage storage,
             JobMetrics metrics) {
         var its = settings.jobs();

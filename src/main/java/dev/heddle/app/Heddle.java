@@ -98,7 +98,7 @@ final class Heddle implements AutoCloseable {
             // Counted over the workers' pool: a long queue takes a moment, and no request is to wait for it.
             var counted = new Jobs(jobDatabase, queue, FollowUpJobs.ALL);
             var jobMetrics = new JobMetrics(registry, counted, FollowUpJobs.ALL);
-            worker = Background.worker(settings, jobDatabase, queue, users::email, storage, jobMetrics);
+            worker = Background.worker(settings, jobDatabase, queue, users::emails, storage, jobMetrics);
             server = listeners(registry, users, accessLog);
             isFirstStart = outcome(schema);
             // From here on in the order of closing, reversed: first the requests end, then the jobs.

@@ -3,7 +3,9 @@ package dev.heddle.identity;
 import dev.heddle.db.Row;
 import dev.heddle.db.Sql;
 import dev.heddle.http.Keyset;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +26,12 @@ final class UserStore {
 
     Optional<User> find(Sql sql, String id) {
         return sql.first("SELECT id, email, name, role, created_at FROM users WHERE id = ?", UserStore::user, id);
+    }
+
+    Map<String, String> emails(Sql sql, List<String> ids) {
+        var emails = new HashMap<String, String>();
+        sql.list("SELECT id, email FROM users WHERE id = ANY (?)", row -> emails.put(row.text(), row.text()), ids);
+        return emails;
     }
 
     /** The user stays until the transaction ends, and whoever else asks so waits; its tasks are nobody's business here. */

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -72,9 +73,9 @@ public final class Users {
                 .orElseThrow(() -> Problem.CONFLICT.because("A user with this id or e-mail address exists."));
     }
 
-    /** Where a user can be written to; empty when there is no such user. */
-    public Optional<String> email(String id) {
-        return find(id).map(User::email);
+    /** Where users can be written to, by their ids; without those of which there is no such user. */
+    public Map<String, String> emails(List<String> ids) {
+        return database.read(sql -> store.emails(sql, ids));
     }
 
     Optional<User> find(String id) {

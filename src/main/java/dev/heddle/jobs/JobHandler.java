@@ -1,6 +1,7 @@
 package dev.heddle.jobs;
 
 import java.util.List;
+import java.util.function.Consumer;
 
 /** What a kind of job does. */
 public sealed interface JobHandler {
@@ -30,11 +31,13 @@ public sealed interface JobHandler {
     @FunctionalInterface
     non-sealed interface Action extends JobHandler {
         /**
-         * Does it, within {@link dev.heddle.concurrent.Deadline#current()}; an interruption means that the server stops.
+         * Looks up what these jobs need, once for all of them.
          *
-         * @throws HopelessException when another attempt cannot help
-         * @throws RuntimeException when another attempt may help
+         * @return does one of them, within {@link dev.heddle.concurrent.Deadline#current()}; an interruption means that the
+         *     server stops. It throws {@link HopelessException} when another attempt cannot help, and any other
+         *     {@link RuntimeException} when another may. Safe for any thread
+         * @throws RuntimeException when nothing could be looked up; another attempt may help
          */
-        void run(Work job);
+        Consumer<Work> prepare(List<Work> jobs);
     }
 }

@@ -30,7 +30,8 @@ final class JobStore {
 
     /**
      * Several jobs of one kind. No join with the keys: PostgreSQL, which may have looked at the queue when it was empty, would
-     * read all of it. Nor by the place of a row, which a heartbeat moves.
+     * read all of it. Nor by the place of a row, which a heartbeat moves. The keys' index begins with the id, so that it cannot
+     * be used for the kind alone.
      */
     private static final String CLAIMED = """
         task_name = ? AND task_instance = ANY (CAST(? AS text[]))
@@ -96,6 +97,11 @@ final class JobStore {
 
     static String ending(JobKind kind) {
         return "DELETE FROM " + kind.lane().table() + " WHERE " + CLAIMED + " RETURNING task_instance";
+    }
+
+    /** For each of them whether it is among those that were done. */
+    static List<Boolean> among(List<Claim> claims, Set<String> done) {
+        return claims.stream().map(claim -> done.contains(claim.id())).toList();
     }
 
     private static Object[] claimed(JobKind kind, List<Claim> claims) {

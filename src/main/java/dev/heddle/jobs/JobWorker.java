@@ -20,6 +20,9 @@ public final class JobWorker implements AutoCloseable {
      */
     private static final int EFFECTS_PER_WORKER = 16;
 
+    /** Jobs of the outbound lane for each of its workers, when they take little: by then most of the rest is saved. */
+    private static final int ACTIONS_PER_WORKER = 16;
+
     // Set once.
     private final JobQueue queue;
     private final Map<Lane, LaneWorker> lanes = new EnumMap<>(Lane.class);
@@ -63,7 +66,9 @@ public final class JobWorker implements AutoCloseable {
                             lane,
                             database,
                             serverName,
-                            isDatabase ? options.workers() * EFFECTS_PER_WORKER : options.outboundWorkers(),
+                            isDatabase
+                                    ? new Intake(options.workers() * EFFECTS_PER_WORKER, 1)
+                                    : new Intake(options.outboundWorkers(), ACTIONS_PER_WORKER),
                             options.retryDelay(),
                             its,
                             isDatabase ? recurring : List.of(),

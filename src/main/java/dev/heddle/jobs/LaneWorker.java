@@ -18,18 +18,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The workers of one lane, on db-scheduler: it picks due jobs (FOR UPDATE SKIP LOCKED), keeps their heartbeats, and finds
  * the jobs of servers that are gone. What a job writes, how it fails and where it goes then is ours.
  *
- * <p>No job waits in memory for a turn: no more are picked than are done at once.
+ * <p>No job waits in memory for longer than a moment: see {@link Intake}.
  */
 final class LaneWorker {
 
@@ -76,8 +75,10 @@ final class LaneWorker {
     private final JobObserver observer;
     private final Duration retryDelay;
     private final Scheduler scheduler;
+    private final Intake intake;
     private final JobStore store = new JobStore();
-    private final Map<JobKind, Batches> batches = new ConcurrentHashMap<>();
+    private final Map<JobKind, Batcher<JobStore.Claim, Boolean>> effects = new ConcurrentHashMap<>();
+    private final Map<JobKind, Actions> actions = new ConcurrentHashMap<>();
 
     // Set once, on shutdown, by the thread that closes; read by the workers.
     private volatile boolean stopping;
@@ -86,13 +87,14 @@ final class LaneWorker {
             Lane lane,
             Database database,
             String serverName,
-            int jobs,
+            Intake intake,
             Duration retryDelay,
             List<Registration> kinds,
             List<Recurring> recurring,
             JobObserver observer) {
         this.database = database;
         this.observer = observer;
+        this.intake = intake;
         this.retryDelay = retryDelay;
         List<Task<?>> tasks = new ArrayList<>();
         kinds.forEach(kind -> tasks.add(task(kind)));
@@ -100,20 +102,35 @@ final class LaneWorker {
                 .startTasks(recurring.stream().map(LaneWorker::task).toList())
                 .tableName(lane.table())
                 .schedulerName(new SchedulerName.Fixed(serverName))
-                .threads(jobs)
-                .executorService(Executors.newThreadPerTaskExecutor(Thread.ofVirtual()
-                        .name("heddle-" + lane.table() + "-", 0)
-                        .factory()))
+                .threads(intake.most())
+                .executorService(Executors.newThreadPerTaskExecutor(threads("heddle-" + lane.table() + "-")))
                 .pollUsingLockAndFetch(0.5, 1.0)
                 .pollingInterval(POLLING_INTERVAL)
                 .heartbeatInterval(HEARTBEAT_INTERVAL)
                 .missedHeartbeatsLimit(HEARTBEATS_MISSED_MAX)
                 .shutdownMaxWait(SHUTDOWN_WAIT)
                 .deleteUnresolvedAfter(KEEP_UNKNOWN)
-                .jdbcCustomization(new Picking(lane.table()))
+                .jdbcCustomization(new Picking(lane.table(), intake))
                 .serializer(new NoData())
                 .failureLogging(LogLevel.OFF, false)
                 .build();
+    }
+
+    /** Of which each has a job in its hands. */
+    private ThreadFactory threads(String prefix) {
+        var threads = Thread.ofVirtual().name(prefix, 0).factory();
+        return job -> {
+            intake.begin();
+            return threads.newThread(() -> {
+                try {
+                    job.run();
+                } finally {
+                    if (intake.end()) {
+                        wake();
+                    }
+                }
+            });
+        };
     }
 
     void start() {
@@ -165,65 +182,37 @@ final class LaneWorker {
 
     private void attempt(Registration registration, Execution execution) {
         long began = System.nanoTime();
-        JobObserver.Outcome outcome;
+        Optional<JobObserver.Outcome> outcome;
         try {
             outcome = Deadline.after(ATTEMPT_MAX).call(() -> run(registration, claim(registration, execution)));
         } catch (RuntimeException | Error e) {
             // Whoever interrupted wanted the job to end, not the note about it to be lost.
             Thread.interrupted();
-            outcome = failed(registration, execution, e);
+            outcome = Optional.of(failed(registration, execution, e));
         }
-        observer.ended(registration.kind(), outcome, Duration.ofNanos(System.nanoTime() - began));
+        var took = Duration.ofNanos(System.nanoTime() - began);
+        outcome.ifPresent(its -> observer.ended(registration.kind(), its, took));
     }
 
-    private JobObserver.Outcome run(Registration registration, JobStore.Claim claim) {
-        var its = batches.computeIfAbsent(registration.kind(), kind -> new Batches(kind, registration.handler()));
-        return its.run(claim) ? JobObserver.Outcome.DONE : JobObserver.Outcome.LOST;
+    /** Empty when it was not tried. */
+    private Optional<JobObserver.Outcome> run(Registration registration, JobStore.Claim claim) {
+        return switch (registration.handler()) {
+            case JobHandler.Effect effect -> {
+                var its = effects.computeIfAbsent(registration.kind(), kind -> together(kind, effect));
+                yield Optional.of(its.call(claim) ? JobObserver.Outcome.DONE : JobObserver.Outcome.LOST);
+            }
+            case JobHandler.Action action ->
+                actions.computeIfAbsent(registration.kind(), kind -> new Actions(database, store, kind, action, intake))
+                        .run(claim);
+        };
     }
 
-    /** What is done together for the jobs of one kind. */
-    private final class Batches {
-
-        private final JobHandler handler;
-        private final Batcher<JobStore.Claim, Boolean> effects;
-        private final Batcher<JobStore.Claim, Optional<Work>> reads;
-        private final Batcher<JobStore.Claim, Boolean> ends;
-
-        Batches(JobKind kind, JobHandler handler) {
-            this.handler = handler;
-            this.effects = batcher(claims -> {
-                if (!(handler instanceof JobHandler.Effect effect)) {
-                    throw new IllegalStateException(kind.name() + " has no effect on the database");
-                }
-                return among(claims, database.single(sql -> store.apply(sql, kind, claims, effect)));
-            });
-            this.reads = batcher(claims -> {
-                var works = database.read(sql -> store.read(sql, kind, claims));
-                return claims.stream()
-                        .map(claim -> Optional.ofNullable(works.get(claim.id())))
-                        .toList();
-            });
-            this.ends = batcher(claims -> among(claims, database.single(sql -> store.finish(sql, kind, claims))));
-        }
-
-        private static <T> Batcher<JobStore.Claim, T> batcher(Function<List<JobStore.Claim>, List<T>> work) {
-            return new Batcher<>(BATCHES_AT_ONCE, BATCH_MAX, BATCH_LIMIT, work);
-        }
-
-        private static List<Boolean> among(List<JobStore.Claim> claims, Set<String> done) {
-            return claims.stream().map(claim -> done.contains(claim.id())).toList();
-        }
-
-        boolean run(JobStore.Claim claim) {
-            return switch (handler) {
-                case JobHandler.Effect _ -> effects.call(claim);
-                case JobHandler.Action action -> {
-                    var work = reads.call(claim);
-                    work.ifPresent(action::run);
-                    yield work.isPresent() && ends.call(claim);
-                }
-            };
-        }
+    private Batcher<JobStore.Claim, Boolean> together(JobKind kind, JobHandler.Effect effect) {
+        return new Batcher<>(
+                BATCHES_AT_ONCE,
+                BATCH_MAX,
+                BATCH_LIMIT,
+                claims -> JobStore.among(claims, database.single(sql -> store.apply(sql, kind, claims, effect))));
     }
 
     private JobObserver.Outcome failed(Registration registration, Execution execution, Throwable cause) {

@@ -18,10 +18,12 @@ final class Picking extends PostgreSqlJdbcCustomization {
     private static final Duration EVER = Duration.ofMillis(-1);
 
     private final String statement;
+    private final Intake intake;
 
     /** From that table, each time. */
-    Picking(String table) {
+    Picking(String table, Intake intake) {
         super(false, false);
+        this.intake = intake;
         statement = statement(table);
     }
 
@@ -45,9 +47,13 @@ final class Picking extends PostgreSqlJdbcCustomization {
     @Override
     public List<Execution> lockAndFetchSingleStatement(
             JdbcTaskRepositoryContext context, Instant now, int limit, boolean orderByPriority) {
+        int wanted = Math.min(limit, intake.room());
+        if (wanted == 0) {
+            return List.of();
+        }
         // Of kinds that only another version of Heddle knows.
         var unknown = context.taskResolver.getUnresolvedTaskNames(EVER).toArray(String[]::new);
-        return context.jdbcRunner.query(
+        var picked = context.jdbcRunner.query(
                 statement,
                 parameters -> {
                     int index = 1;
@@ -55,8 +61,10 @@ final class Picking extends PostgreSqlJdbcCustomization {
                     setInstant(parameters, index++, now);
                     setInstant(parameters, index++, now);
                     parameters.setArray(index++, parameters.getConnection().createArrayOf("text", unknown));
-                    parameters.setInt(index, limit);
+                    parameters.setInt(index, wanted);
                 },
                 context.resultSetMapper.get());
+        intake.picked(wanted, picked.size());
+        return picked;
     }
 }

@@ -5,7 +5,7 @@ import dev.heddle.jobs.JobHandler.Effect;
 import dev.heddle.jobs.JobKind;
 import dev.heddle.jobs.Lane;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.function.Function;
 
 /**
@@ -61,9 +61,9 @@ public final class FollowUpJobs {
     /**
      * What {@link #SEND_EMAIL} does.
      *
-     * @param addresses of users, asked when the mail is sent, as they may have changed
+     * @param addresses of users, asked for when mails are about to be sent, as they may have changed
      */
-    public static JobHandler email(Function<String, Optional<String>> addresses, Mailer mailer) {
+    public static JobHandler email(Function<List<String>, Map<String, String>> addresses, Mailer mailer) {
         return new SendEmail(addresses, mailer);
     }
 

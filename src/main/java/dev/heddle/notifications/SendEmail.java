@@ -3,25 +3,35 @@ package dev.heddle.notifications;
 import dev.heddle.jobs.HopelessException;
 import dev.heddle.jobs.JobHandler;
 import dev.heddle.jobs.Work;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** Tells a user by e-mail that a task is completed. A repetition has the same Message-ID, by which it can be told. */
 final class SendEmail implements JobHandler.Action {
 
-    private final Function<String, Optional<String>> addresses;
+    private final Function<List<String>, Map<String, String>> addresses;
     private final Mailer mailer;
 
-    /** The address of a user is asked for when the mail is sent: it may have changed since. */
-    SendEmail(Function<String, Optional<String>> addresses, Mailer mailer) {
+    /** The addresses of users are asked for when mails are about to be sent: they may have changed since. */
+    SendEmail(Function<List<String>, Map<String, String>> addresses, Mailer mailer) {
         this.addresses = addresses;
         this.mailer = mailer;
     }
 
     @Override
-    public void run(Work job) {
+    public Consumer<Work> prepare(List<Work> jobs) {
+        var users =
+                jobs.stream().flatMap(job -> receiver(job).stream()).distinct().toList();
+        var found = addresses.apply(users);
         // Nobody is there to be told when the user is gone.
-        job.text("user_id").flatMap(addresses).ifPresent(address -> send(job, address));
+        return job -> receiver(job).map(found::get).ifPresent(address -> send(job, address));
+    }
+
+    private static Optional<String> receiver(Work job) {
+        return job.text("user_id");
     }
 
     private void send(Work job, String address) {

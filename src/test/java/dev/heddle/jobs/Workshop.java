@@ -67,13 +67,23 @@ final class Workshop implements AutoCloseable {
     }
 
     /** Workers that call this for jobs of the kind {@link #CALL}. */
-    JobWorker start(int attempts, JobHandler.Action action) {
+    JobWorker start(int attempts, Consumer<Work> action) {
         return start(queue, attempts, Duration.ofMillis(10), action, List.of());
     }
 
     /** The same, with all that can be chosen. */
     JobWorker start(
-            JobQueue wakes, int attempts, Duration retryDelay, JobHandler.Action action, List<Recurring> recurring) {
+            JobQueue wakes, int attempts, Duration retryDelay, Consumer<Work> action, List<Recurring> recurring) {
+        return start(wakes, attempts, retryDelay, recurring, jobs -> action);
+    }
+
+    /** Workers that do what this prepares for jobs of the kind {@link #CALL}. */
+    JobWorker startPrepared(JobHandler.Action action) {
+        return start(queue, 3, Duration.ofMillis(10), List.of(), action);
+    }
+
+    private JobWorker start(
+            JobQueue wakes, int attempts, Duration retryDelay, List<Recurring> recurring, JobHandler.Action action) {
         var worker = new JobWorker(
                 open(),
                 wakes,
