@@ -241,6 +241,7 @@ final class Heddle implements AutoCloseable {
         var metrics = new RemoteMetrics(registry);
         var outbound = owned.add(new Outbound(settings, problems, metrics));
         metrics.show(outbound.upstreams());
+        metrics.show(outbound.batch());
         outbound.addRoutes(routes);
         var dashboards = new Dashboards(tasks, notifications, users, outbound.upstreams());
         DashboardRoutes.add(routes, dashboards.of(settings, problems), metrics);

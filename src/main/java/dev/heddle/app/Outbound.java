@@ -75,6 +75,11 @@ final class Outbound implements AutoCloseable {
         return upstreams;
     }
 
+    /** What fetches the URLs of callers. */
+    Batch batch() {
+        return batch;
+    }
+
     /** Adds the routes. */
     void addRoutes(Routes routes) {
         UpstreamRoutes.add(routes, upstreams);

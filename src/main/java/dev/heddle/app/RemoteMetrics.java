@@ -1,9 +1,11 @@
 package dev.heddle.app;
 
 import dev.heddle.dashboard.PartObserver;
+import dev.heddle.upstream.Batch;
 import dev.heddle.upstream.UpstreamObserver;
 import dev.heddle.upstream.Upstreams;
 import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -54,6 +56,20 @@ final class RemoteMetrics implements UpstreamObserver, PartObserver {
         gauge(upstreams, "heddle_upstream_connections_idle", "Open and unused.", Upstreams.Usage::idle);
         gauge(upstreams, "heddle_upstream_waiting", "Calls that wait for a connection.", Upstreams.Usage::waiting);
         gauge(upstreams, "heddle_upstream_breaker_open", "1 while no calls are made.", its -> its.isOpen() ? 1 : 0);
+    }
+
+    /** The same of what waits there. */
+    void show(Batch batch) {
+        GaugeWithCallback.builder()
+                .name("heddle_batch_waiting")
+                .help("URLs of /batch that wait for their turn.")
+                .callback(callback -> callback.call(batch.waiting()))
+                .register(registry);
+        CounterWithCallback.builder()
+                .name("heddle_batch_refused_total")
+                .help("URLs of /batch whose turn did not come in time.")
+                .callback(callback -> callback.call((double) batch.refused()))
+                .register(registry);
     }
 
     private void gauge(Upstreams upstreams, String name, String help, ToDoubleFunction<Upstreams.Usage> value) {

@@ -128,7 +128,7 @@ final class AnswerReader {
             }
             var value = line.substring(colon + 1);
             // Before blanks are removed: Java takes some of them for blanks, as other readers do not.
-            if (value.chars().anyMatch(c -> (c < ' ' && c != '\t') || c == 0x7f)) {
+            if (hasControl(value)) {
                 throw malformed("a control character in its head");
             }
             headers.add(new HttpHeader(line.substring(0, colon), value.strip()));
@@ -136,10 +136,25 @@ final class AnswerReader {
         return headers;
     }
 
+    private static boolean hasControl(String value) {
+        for (int i = 0; i < value.length(); i++) {
+            char c = value.charAt(i);
+            if ((c < ' ' && c != '\t') || c == 0x7f) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** RFC 9110 §5.6.2. A folded line begins with a blank, which is none. */
     static boolean isToken(String text) {
-        return !text.isEmpty()
-                && text.chars().allMatch(c -> c > ' ' && c < 0x7f && "\"(),/:;<=>?@[\\]{}".indexOf(c) < 0);
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c <= ' ' || c >= 0x7f || "\"(),/:;<=>?@[\\]{}".indexOf(c) >= 0) {
+                return false;
+            }
+        }
+        return !text.isEmpty();
     }
 
     /** A line of the head, without its end. */

@@ -129,7 +129,12 @@ public final class HttpPool implements AutoCloseable {
     }
 
     private static boolean isVisible(String text, char first) {
-        return text.chars().allMatch(c -> c >= first && c <= '~');
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < first || text.charAt(i) > '~') {
+                return false;
+            }
+        }
+        return true;
     }
 
     private HttpAnswer exchange(HttpConnection connection, byte[] request, Deadline deadline) throws HttpFailure {

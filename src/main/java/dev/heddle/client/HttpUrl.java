@@ -2,9 +2,11 @@ package dev.heddle.client;
 
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A URL that can be asked, read once and strictly: nothing in it can mean one thing to whoever checks it and another to
@@ -36,28 +38,46 @@ public record HttpUrl(Origin origin, String target) {
     /** RFC 4291 §2.2: the JDK would take more digits than four. */
     private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,8}");
 
-    /** RFC 3986 §3.3 and §3.4: what may stand in a path and a query. */
-    private static final Pattern TARGET = Pattern.compile(
-            "(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)(\\?([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?");
+    /** RFC 3986 §3.3 and §3.4: what may stand in a path and a query besides letters, digits and what is percent-encoded. */
+    private static final String TARGET_MARKS = "._~!$&'()*+,;=:@/?-";
 
     private static final Pattern DOTS = Pattern.compile("(?i)[^?]*/(\\.|%2e){1,2}([/?].*)?");
+
+    /** The beginning of a URL, up to its path, and what it means; many URLs are of the same server. */
+    private record Read(String text, Origin origin) {
+
+        boolean begins(String url) {
+            return url.startsWith(text)
+                    && (url.length() == text.length() || "/?".indexOf(url.charAt(text.length())) >= 0);
+        }
+    }
+
+    private static volatile @Nullable Read last;
 
     /** Reads one; empty when it is anything but what is described above. */
     public static Optional<HttpUrl> of(String text) {
         if (text.length() > LENGTH_MAX) {
             return Optional.empty();
         }
+        var read = last;
+        if (read == null || !read.begins(text)) {
+            read = read(text);
+            last = read == null ? last : read;
+        }
+        var target = read == null ? "" : target(text.substring(read.text().length()));
+        return read == null || target.isEmpty() ? Optional.empty() : Optional.of(new HttpUrl(read.origin(), target));
+    }
+
+    private static @Nullable Read read(String text) {
         var url = URL.matcher(text);
         if (!url.matches()) {
-            return Optional.empty();
+            return null;
         }
         boolean isTls = url.group("scheme").length() == "https".length();
         var host = host(url.group("host"));
         int port = url.group("port") == null ? Origin.defaultPort(isTls) : Integer.parseInt(url.group("port"));
-        var target = target(url.group("target"));
-        return host.isEmpty() || port > 0xFFFF || target.isEmpty()
-                ? Optional.empty()
-                : Optional.of(new HttpUrl(new Origin(isTls, host, port), target));
+        int end = url.start("target") < 0 ? text.length() : url.start("target");
+        return host.isEmpty() || port > 0xFFFF ? null : new Read(text.substring(0, end), new Origin(isTls, host, port));
     }
 
     /** The host in its one form; empty when it is none. */
@@ -112,9 +132,37 @@ public record HttpUrl(Origin origin, String target) {
         return full;
     }
 
+    /** Path and query as they are sent; empty when they are none. */
     private static String target(String written) {
-        var target = written == null ? "/" : written.startsWith("?") ? "/" + written : written;
-        return TARGET.matcher(target).matches() && !DOTS.matcher(target).matches() ? target : "";
+        var target = written.startsWith("/") ? written : "/" + written;
+        return isTarget(target) && !hasDots(target) ? target : "";
+    }
+
+    private static boolean hasDots(String target) {
+        // Few have anything like them, and a pattern takes longer than all the rest.
+        return (target.contains("/.") || target.contains("/%2"))
+                && DOTS.matcher(target).matches();
+    }
+
+    private static boolean isTarget(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '%') {
+                if (i + 2 >= text.length()
+                        || !HexFormat.isHexDigit(text.charAt(i + 1))
+                        || !HexFormat.isHexDigit(text.charAt(i + 2))) {
+                    return false;
+                }
+                i += 2;
+            } else if (!isLetterOrDigit(c) && TARGET_MARKS.indexOf(c) < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isLetterOrDigit(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     }
 
     /** As it would be written. */

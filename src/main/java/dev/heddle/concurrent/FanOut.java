@@ -172,8 +172,7 @@ public final class FanOut {
                 // What fails after its deadline has failed because of it: every wait inside honours it by itself.
                 result = own.isExpired() ? ended(part, Ending.LATE, null, null) : ended(part, Ending.FAILED, null, e);
             }
-            end(turn);
-            end(index, result);
+            end(turn, index, result);
         }
 
         private Turn begin(Deadline own) {
@@ -191,13 +190,14 @@ public final class FanOut {
         }
 
         /** From here on it is not interrupted; what it was is no reason to leave the next part undone. */
-        private void end(Turn turn) {
+        private void end(Turn turn, int index, Result<T> result) {
             lock.lock();
             try {
                 running.remove(turn);
                 if (turn.isInterrupted) {
                     Thread.interrupted();
                 }
+                end(index, result);
             } finally {
                 lock.unlock();
             }

@@ -45,8 +45,11 @@ public final class Batch {
     /** Of one answer: the contract's own number. */
     private static final int BODY_BYTES_MAX = 1 << 20;
 
-    /** That may wait for one caller, of whose requests each has {@link #AT_ONCE} waiting at most; more is refused. */
-    private static final int QUEUE = 500;
+    /**
+     * That may wait for one caller; more is refused. Each of its requests has {@link #AT_ONCE} waiting at most, so they are those of
+     * five hundred, as many as {@code rate-limit.token} lets begin in a second; each holds some kilobytes.
+     */
+    private static final int QUEUE = 5000;
 
     /** The request's own deadline is shorter. */
     private static final Duration NO_LIMIT = Duration.ofHours(1);
@@ -136,6 +139,16 @@ public final class Batch {
         } finally {
             turns.leave();
         }
+    }
+
+    /** URLs that wait for their turn. */
+    public int waiting() {
+        return turns.waiting();
+    }
+
+    /** URLs whose turn did not come, since the start. */
+    public long refused() {
+        return turns.refused();
     }
 
     private static @Nullable Document body(HttpAnswer answer) {

@@ -3,6 +3,7 @@ package dev.heddle.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
@@ -13,6 +14,39 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HttpUrlTest {
 
     // What is read
+
+    @Test
+    void whatWasReadBeforeChangesNothing() {
+        var texts = List.of(
+                "http://a.example/b",
+                "http://a.example",
+                "http://a.example?c",
+                "http://a.example:81/b",
+                "http://a.example.evil.example/b",
+                "https://a.example/b",
+                "HTTP://A.example/b");
+        var expected = List.of(
+                "http://a.example/b",
+                "http://a.example/",
+                "http://a.example/?c",
+                "http://a.example:81/b",
+                "http://a.example.evil.example/b",
+                "https://a.example/b",
+                "http://a.example/b");
+        for (var first : texts) {
+            for (int i = 0; i < texts.size(); i++) {
+                HttpUrl.of(first);
+                assertEquals(
+                        expected.get(i), HttpUrl.of(texts.get(i)).orElseThrow().toString(), "after " + first);
+            }
+            for (var bad : List.of("http://a.example@evil.example/", "http://a.example#b", "http://a.example\\b")) {
+                HttpUrl.of(first);
+                assertTrue(HttpUrl.of(bad).isEmpty(), bad + " after " + first);
+            }
+            HttpUrl.of(first);
+            assertTrue(HttpUrl.of("http://a.example/../b").isEmpty(), "after " + first);
+        }
+    }
 
     @ParameterizedTest
     @CsvSource(

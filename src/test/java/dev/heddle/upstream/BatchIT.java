@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -248,6 +249,40 @@ class BatchIT {
                 assertEquals(100, items.size());
                 items.forEach(item -> assertEquals(200, item.path("status").asInt(), item::toString));
             }
+            assertEquals(10, upstream.peak());
+        }
+    }
+
+    @Test
+    void allOfManyRequestsOfOneCallerHaveTheirTurn() throws InterruptedException, ExecutionException {
+        var open = new CountDownLatch(1);
+        try (var upstream = FakeUpstream.start((_, out) -> {
+                    try {
+                        open.await(LONG.toMillis(), TimeUnit.MILLISECONDS);
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                    out.write(FakeUpstream.ok("{}"));
+                });
+                var server = server(upstream, "timeout: 30s");
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var token = server.person().token();
+            var requests = new ArrayList<Future<Reply>>();
+            for (int i = 0; i < 64; i++) {
+                requests.add(threads.submit(() -> fetch(server, token, urls(upstream, 20))));
+            }
+            // Each has ten under way, and ten of all are fetched.
+            await().atMost(LONG)
+                    .until(() -> server.operations("/metrics").text().contains("heddle_batch_waiting 630.0\n"));
+            open.countDown();
+            for (var request : requests) {
+                request.get()
+                        .json()
+                        .forEach(item -> assertEquals(200, item.path("status").asInt(), item::toString));
+            }
+            var metrics = server.operations("/metrics").text();
+            assertTrue(metrics.contains("heddle_batch_waiting 0.0\n"), metrics);
+            assertTrue(metrics.contains("heddle_batch_refused_total 0.0\n"), metrics);
             assertEquals(10, upstream.peak());
         }
     }
