@@ -75,7 +75,7 @@ public final class Users {
 
     /** Where users can be written to, by their ids; without those of which there is no such user. */
     public Map<String, String> emails(List<String> ids) {
-        return database.read(sql -> store.emails(sql, ids));
+        return database.quick(sql -> store.emails(sql, ids));
     }
 
     Optional<User> find(String id) {
