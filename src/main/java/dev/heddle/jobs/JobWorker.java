@@ -20,7 +20,7 @@ public final class JobWorker implements AutoCloseable {
      */
     private static final int EFFECTS_PER_WORKER = 16;
 
-    /** Jobs of the outbound lane for each of its workers, when they take little: by then most of the rest is saved. */
+    /** Jobs of the outbound lane for each of its workers while they take little: to read and mark sixteen costs little more than one. */
     private static final int ACTIONS_PER_WORKER = 16;
 
     // Set once.
