@@ -55,6 +55,7 @@ public final class ConnectionWatch implements AutoCloseable {
             boolean isClosing = stage == Stage.CLOSING;
             for (var connection : open) {
                 cutIfOverdue(connection, now);
+                connection.listenIfLate(now);
                 if (isClosing) {
                     connection.endIfIdle(now);
                 }

@@ -3,6 +3,7 @@ package dev.heddle.connection;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A request and the way of its answer. Belongs to the thread of its connection. */
@@ -35,6 +36,16 @@ public interface Exchange {
 
     /** Whether the client waits to be told that it may send the body. */
     boolean waitsToContinue();
+
+    // ---- The work ----
+
+    /**
+     * Does work during which this thread is interrupted if the client hangs up. The body must have been read, and work that
+     * takes less than a second is not disturbed.
+     *
+     * @throws io.helidon.webserver.CloseConnectionException when the work has failed and the client has hung up
+     */
+    <T> T whileConnected(Supplier<T> work);
 
     // ---- The answer ----
 

@@ -2,6 +2,7 @@ package dev.heddle.connection;
 
 import io.helidon.common.buffers.BufferData;
 import io.helidon.common.socket.SocketWriterException;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.ServerConnectionException;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +50,8 @@ final class GuardedConnection {
 
     // The connection's thread and the watch.
     private final AtomicReference<Use> use = new AtomicReference<>(Use.BUSY);
+    /** Made for the first request that wants it, few connections ever have one; null as long as there is none. */
+    private volatile @Nullable HangUps hangUps;
 
     // The connection's thread.
 
@@ -132,6 +136,43 @@ final class GuardedConnection {
         return wire == null || wire.available() == 0;
     }
 
+    /**
+     * Does work during which this thread is interrupted if the client hangs up. Where something is between it and the socket,
+     * nobody notices.
+     *
+     * @throws CloseConnectionException when the client has hung up, so that the work has failed
+     */
+    <T> T whileConnected(Supplier<T> work) {
+        if (wire == null) {
+            return work.get();
+        }
+        var its = hangUps;
+        if (its == null) {
+            its = new HangUps(wire);
+            hangUps = its;
+        }
+        its.begin();
+        T result;
+        try {
+            result = work.get();
+        } catch (RuntimeException e) {
+            throw its.end() ? new CloseConnectionException("the client hung up", e) : e;
+        } catch (Error e) {
+            its.end();
+            throw e;
+        }
+        its.end();
+        return result;
+    }
+
+    /** Listens for its client if it is worked on for long. For the watch. */
+    void listenIfLate(long now) {
+        var its = hangUps;
+        if (its != null) {
+            its.listenIfLate(now);
+        }
+    }
+
     /** What it has waited for too long, if it has. For the watch. */
     Optional<Wait.Reason> overdue(long now) {
         return wait.overdue(now);
@@ -153,7 +194,11 @@ final class GuardedConnection {
     /** Nothing more is said on it, and the web server is about to close it. */
     void end() {
         if (isEnding && wire != null) {
-            wire.linger();
+            wire.endOutput();
+            var its = hangUps;
+            if (its == null || its.awaitSilence(Wire.LINGER)) {
+                wire.linger();
+            }
         }
     }
 
@@ -289,9 +334,12 @@ final class GuardedConnection {
     /** What has been waited for too long is cut by the watch, which ends this by an exception. */
     private int read(byte[] target, int offset, int length) {
         try {
-            return wire == null
-                    ? readAhead(target, offset, length)
-                    : wire.read(ByteBuffer.wrap(target, offset, length));
+            if (wire == null) {
+                return readAhead(target, offset, length);
+            }
+            var to = ByteBuffer.wrap(target, offset, length);
+            var its = hangUps;
+            return its == null ? wire.read(to) : its.read(to);
         } catch (IOException | UncheckedIOException e) {
             throw new ServerConnectionException("a connection broke", e);
         } finally {

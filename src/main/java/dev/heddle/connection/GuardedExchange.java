@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** One request of a connection, whose head has been read and found in order. */
@@ -73,6 +74,11 @@ final class GuardedExchange implements Exchange {
     @Override
     public boolean waitsToContinue() {
         return body != null && body.waitsToContinue();
+    }
+
+    @Override
+    public <T> T whileConnected(Supplier<T> work) {
+        return connection.whileConnected(work);
     }
 
     /** Reads what nobody has read of the body, so that the next request is found behind it. */

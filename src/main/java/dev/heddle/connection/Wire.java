@@ -44,7 +44,7 @@ public final class Wire {
     private static final int STEP_BYTES = 1024;
 
     /** How long, and for how much, an ended connection is listened to. A client that still sends then hears a reset. */
-    private static final Duration LINGER = Duration.ofSeconds(1);
+    static final Duration LINGER = Duration.ofSeconds(1);
 
     private static final long LINGER_BYTES = 64L << 20;
 
@@ -180,6 +180,15 @@ public final class Wire {
             throw gone(e);
         }
         return length;
+    }
+
+    /** Says that nothing more will come. */
+    void endOutput() {
+        try {
+            channel.shutdownOutput();
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.TRACE, "a connection was gone before it was ended", e);
+        }
     }
 
     /**

@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.StringJoiner;
 import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -309,6 +310,11 @@ public final class Request {
         if (place != null) {
             place.close();
         }
+    }
+
+    /** See {@link Exchange#whileConnected}. */
+    Answer whileConnected(Supplier<Answer> work) {
+        return in.whileConnected(work);
     }
 
     /** Refuses a body where none is taken: nothing that was sent is ignored. */

@@ -49,10 +49,11 @@ public final class Routes {
 
     /**
      * The same for one that waits for others, and lets only so many wait: it does not count as a request of ours at work,
-     * of which there can only be so many either.
+     * of which there can only be so many either. When its client hangs up, the action is interrupted, if it takes longer than a
+     * second.
      */
     public <P> Routes addWaiting(String method, String pattern, Access access, Parser<P> parser, Action<P> action) {
-        return put(new Route(method, pattern, access, Load.OWN, run(parser, action)));
+        return put(new Route(method, pattern, access, Load.OWN, run(parser, whileConnected(action))));
     }
 
     /**
@@ -61,6 +62,10 @@ public final class Routes {
      */
     public <P> Routes addStreaming(String method, String pattern, Access access, Parser<P> parser, Action<P> action) {
         return put(new Route(method, pattern, access, Load.STREAMED, run(parser, action)));
+    }
+
+    private static <P> Action<P> whileConnected(Action<P> action) {
+        return (request, asked) -> request.whileConnected(() -> action.answer(request, asked));
     }
 
     private static <P> Route.Run run(Parser<P> parser, Action<P> action) {

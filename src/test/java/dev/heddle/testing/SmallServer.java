@@ -9,6 +9,7 @@ import dev.heddle.http.Kernel;
 import dev.heddle.http.Problems;
 import dev.heddle.http.Routes;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -31,12 +32,13 @@ public final class SmallServer implements AutoCloseable {
 
     private static final int HEADER_BYTES = 16 * 1024;
 
+    private final PrometheusRegistry registry = new PrometheusRegistry();
     private final HttpServer server;
     private final List<AccessLog.Entry> accessLog = new CopyOnWriteArrayList<>();
 
     private SmallServer(Routes routes, Edge edge, ConnectionLimits connections) {
         var limits = new Kernel.Limits(Duration.ofSeconds(10), HEADER_BYTES, 1 << 20);
-        var metrics = new HttpMetrics(new PrometheusRegistry());
+        var metrics = new HttpMetrics(registry);
         var kernel = new Kernel(
                 routes,
                 edge,
@@ -67,6 +69,14 @@ public final class SmallServer implements AutoCloseable {
 
     public int port() {
         return server.port();
+    }
+
+    /** How many connections are open. */
+    public int connections() {
+        return registry.scrape("http_server_connections_open"::equals).stream()
+                .flatMap(its -> its.getDataPoints().stream())
+                .mapToInt(its -> (int) ((GaugeDataPointSnapshot) its).getValue())
+                .sum();
     }
 
     /** What the access log was told. */

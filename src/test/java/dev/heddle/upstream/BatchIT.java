@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.heddle.app.TestServer;
 import dev.heddle.app.TestServer.Reply;
 import dev.heddle.testing.FakeUpstream;
+import dev.heddle.testing.RawConnection;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
@@ -316,6 +317,37 @@ class BatchIT {
                             .json()
                             .at("/0/status")
                             .asInt());
+        }
+    }
+
+    @Test
+    void theUrlsOfAClientThatHangsUpTakeNobodysTurn() throws IOException {
+        try (var upstream = FakeUpstream.silent();
+                var server = server(upstream, "timeout: 30s")) {
+            var body = "{\"urls\": [\"" + String.join("\", \"", urls(upstream, 40)) + "\"]}";
+            var waiting = new ArrayList<RawConnection>();
+            for (int i = 0; i < 3; i++) {
+                waiting.add(RawConnection.to(server.port())
+                        .send("POST /batch HTTP/1.1\r\n"
+                                + "Host: a\r\n"
+                                + "Content-Type: application/json\r\n"
+                                + "Authorization: Bearer "
+                                + server.person().token() + "\r\nX-Request-Id: leaves-" + i + "\r\nContent-Length: "
+                                + body.length() + "\r\n\r\n"
+                                + body));
+            }
+            await().atMost(LONG)
+                    .until(() -> server.operations("/metrics").text().contains("heddle_batch_waiting 20.0\n"));
+            for (var client : waiting) {
+                client.close();
+            }
+            await().atMost(LONG)
+                    .until(() -> server.operations("/metrics").text().contains("heddle_batch_waiting 0.0\n"));
+            await().atMost(LONG).until(() -> upstream.open() == 0);
+            assertEquals(10, upstream.requests().size(), "none began after its client had left");
+            for (int i = 0; i < 3; i++) {
+                assertEquals(499, server.logged("leaves-" + i).status());
+            }
         }
     }
 
