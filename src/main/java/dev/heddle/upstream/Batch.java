@@ -7,10 +7,9 @@ import dev.heddle.client.HttpPool;
 import dev.heddle.client.HttpPools;
 import dev.heddle.client.HttpUrl;
 import dev.heddle.client.Origin;
-import dev.heddle.concurrent.FairBulkhead;
-import dev.heddle.concurrent.FanOut;
 import dev.heddle.concurrent.FanOut.Part;
 import dev.heddle.concurrent.FanOut.Result;
+import dev.heddle.concurrent.SharedFanOut;
 import dev.heddle.http.Json;
 import dev.heddle.http.Problem;
 import dev.heddle.http.ProblemException;
@@ -46,10 +45,10 @@ public final class Batch {
     private static final int BODY_BYTES_MAX = 1 << 20;
 
     /**
-     * That may wait for one caller; more is refused. Each of its requests has {@link #AT_ONCE} waiting at most, so they are those of
-     * five hundred, as many as {@code rate-limit.token} lets begin in a second; each holds some kilobytes.
+     * That may wait for one caller; more is refused. They are those of five hundred requests, as many as {@code rate-limit.token}
+     * lets begin in a second, and take little more than their text, which their requests hold anyhow.
      */
-    private static final int QUEUE = 5000;
+    private static final int QUEUE = 500 * URLS_MAX;
 
     /** The request's own deadline is shorter. */
     private static final Duration NO_LIMIT = Duration.ofHours(1);
@@ -61,8 +60,7 @@ public final class Batch {
     private static final HttpHeader ACCEPT = new HttpHeader("Accept", "application/json, text/*;q=0.9");
 
     private final Map<Origin, HttpPool> pools = new HashMap<>();
-    private final FairBulkhead turns = new FairBulkhead("batch", AT_ONCE, QUEUE, NO_LIMIT);
-    private final FanOut fanOut = new FanOut(AT_ONCE);
+    private final SharedFanOut fanOut = new SharedFanOut("batch", AT_ONCE, QUEUE);
     private final Problems problems;
 
     /** What became of a URL. */
@@ -99,10 +97,26 @@ public final class Batch {
 
     /** Fetches all, at most {@value #URLS_MAX}; the items are in the order of the URLs. */
     public List<Item> fetch(List<String> urls, String caller, Trace trace) {
-        var parts = urls.stream()
-                .map(url -> new Part<Item>(url, NO_LIMIT, () -> fetch(url, caller, trace)))
+        var items = new ArrayList<@Nullable Item>(urls.size());
+        var parts = new ArrayList<Part<Item>>(urls.size());
+        for (var written : urls) {
+            var url = HttpUrl.of(written);
+            var pool = url.map(it -> pools.get(it.origin()));
+            if (pool.isEmpty()) {
+                // One answer for whatever is refused: it tells nobody what is there.
+                items.add(new Missed(written, Problem.URL_REFUSED.asException()));
+            } else {
+                items.add(null);
+                parts.add(new Part<>(
+                        written,
+                        NO_LIMIT,
+                        () -> fetch(written, pool.get(), url.get().target(), trace)));
+            }
+        }
+        var results = fanOut.run(caller, parts).iterator();
+        return items.stream()
+                .map(it -> it == null ? item(results.next(), trace) : it)
                 .toList();
-        return fanOut.run(parts).stream().map(it -> item(it, trace)).toList();
     }
 
     private Item item(Result<Item> result, Trace trace) {
@@ -119,36 +133,27 @@ public final class Batch {
         return new Missed(result.name(), problem);
     }
 
-    private Item fetch(String written, String caller, Trace trace) {
-        var url = HttpUrl.of(written);
-        var pool = url.map(it -> pools.get(it.origin()));
-        if (url.isEmpty() || pool.isEmpty()) {
-            // One answer for whatever is refused: it tells nobody what is there.
-            throw Problem.URL_REFUSED.asException();
-        }
-        turns.enter(caller);
+    private static Item fetch(String written, HttpPool pool, String target, Trace trace) {
         try {
             long began = System.nanoTime();
             var headers = new ArrayList<HttpHeader>(4);
             headers.add(ACCEPT);
             headers.addAll(RemoteTrace.headers(trace));
-            var answer = pool.get().get(url.get().target(), headers);
+            var answer = pool.get(target, headers);
             return new Fetched(written, answer.status(), body(answer), Duration.ofNanos(System.nanoTime() - began));
         } catch (HttpFailure e) {
             throw RemoteProblems.of(e, "The server");
-        } finally {
-            turns.leave();
         }
     }
 
     /** URLs that wait for their turn. */
     public int waiting() {
-        return turns.waiting();
+        return fanOut.waiting();
     }
 
     /** URLs whose turn did not come, since the start. */
     public long refused() {
-        return turns.refused();
+        return fanOut.refused();
     }
 
     private static @Nullable Document body(HttpAnswer answer) {

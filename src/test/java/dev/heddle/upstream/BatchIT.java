@@ -272,9 +272,9 @@ class BatchIT {
             for (int i = 0; i < 64; i++) {
                 requests.add(threads.submit(() -> fetch(server, token, urls(upstream, 20))));
             }
-            // Each has ten under way, and ten of all are fetched.
+            // Ten of all are fetched.
             await().atMost(LONG)
-                    .until(() -> server.operations("/metrics").text().contains("heddle_batch_waiting 630.0\n"));
+                    .until(() -> server.operations("/metrics").text().contains("heddle_batch_waiting 1270.0\n"));
             open.countDown();
             for (var request : requests) {
                 request.get()
@@ -337,14 +337,16 @@ class BatchIT {
                                 + body));
             }
             await().atMost(LONG)
-                    .until(() -> server.operations("/metrics").text().contains("heddle_batch_waiting 20.0\n"));
+                    .until(() -> server.operations("/metrics").text().contains("heddle_batch_waiting 110.0\n"));
             for (var client : waiting) {
                 client.close();
             }
             await().atMost(LONG)
                     .until(() -> server.operations("/metrics").text().contains("heddle_batch_waiting 0.0\n"));
             await().atMost(LONG).until(() -> upstream.open() == 0);
-            assertEquals(10, upstream.requests().size(), "none began after its client had left");
+            // Those of one who is noticed first may begin some of another's.
+            assertTrue(
+                    upstream.requests().size() < 60, () -> upstream.requests().size() + " of 120 were fetched");
             for (int i = 0; i < 3; i++) {
                 assertEquals(499, server.logged("leaves-" + i).status());
             }
