@@ -30,9 +30,22 @@ final class AnswerReader {
     /** A chunk's length as far as a long holds it; some servers write leading zeros. */
     private static final Pattern CHUNK = Pattern.compile("(?<size>[0-9A-Fa-f]{1,15})[ \t]*(;" + TEXT + ")?");
 
-    private static final Pattern STATUS_LINE = Pattern.compile("HTTP/1\\.([01]) ([1-5][0-9]{2})( " + TEXT + ")?");
+    /** Such as {@code HTTP/1.1 200}, of which only these are looked at one by one. */
+    private static final int STATUS_LINE_CHARACTERS = 12;
 
-    private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
+    private static final Pattern REPETITION = Pattern.compile(", *");
+
+    /** More than any body has, and less than a long overflows with. */
+    private static final int LENGTH_DIGITS_MAX = 18;
+
+    /** RFC 9110 §5.6.2: what is visible and no delimiter. */
+    private static final boolean[] TOKEN = new boolean[128];
+
+    static {
+        for (char c = '!'; c <= '~'; c++) {
+            TOKEN[c] = "\"(),/:;<=>?@[\\]{}".indexOf(c) < 0;
+        }
+    }
 
     private final InputStream in;
     private final byte[] buffer = new byte[BUFFER_BYTES];
@@ -61,19 +74,37 @@ final class AnswerReader {
         headBytes = 0;
         isReusable = false;
         while (true) {
-            var line = STATUS_LINE.matcher(line());
-            if (!line.matches()) {
-                throw malformed("its status line");
-            }
-            int status = Integer.parseInt(line.group(2));
+            var line = line();
+            int status = status(line);
             var headers = headers();
             if (status == 101) {
                 throw malformed("a switch of protocols that nobody asked for");
             }
             if (status >= 200) {
-                return answer(status, line.group(1).equals("1"), headers, bodyBytesMax);
+                return answer(status, line.charAt(7) == '1', headers, bodyBytesMax);
             }
         }
+    }
+
+    private static int status(String line) throws HttpFailure {
+        boolean isWhole = line.length() == STATUS_LINE_CHARACTERS
+                || (line.length() > STATUS_LINE_CHARACTERS
+                        && line.charAt(STATUS_LINE_CHARACTERS) == ' '
+                        && !hasControl(line));
+        boolean isOne = isWhole && (line.startsWith("HTTP/1.1 ") || line.startsWith("HTTP/1.0 "));
+        if (!isOne || !isDigits(line, 9, STATUS_LINE_CHARACTERS) || line.charAt(9) < '1' || line.charAt(9) > '5') {
+            throw malformed("its status line");
+        }
+        return Integer.parseInt(line, 9, STATUS_LINE_CHARACTERS, 10);
+    }
+
+    private static boolean isDigits(String text, int begin, int end) {
+        for (int i = begin; i < end; i++) {
+            if (text.charAt(i) < '0' || text.charAt(i) > '9') {
+                return false;
+            }
+        }
+        return begin < end;
     }
 
     private HttpAnswer answer(int status, boolean isHttp11, List<HttpHeader> headers, int bodyBytesMax)
@@ -107,7 +138,12 @@ final class AnswerReader {
 
     /** Also when it is empty, which says that whoever sent it is confused. */
     private static boolean isSent(List<HttpHeader> headers, String name) {
-        return headers.stream().anyMatch(header -> header.name().equalsIgnoreCase(name));
+        for (var header : headers) {
+            if (header.name().equalsIgnoreCase(name)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean hasToken(String list, String token) {
@@ -150,7 +186,7 @@ final class AnswerReader {
     static boolean isToken(String text) {
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
-            if (c <= ' ' || c >= 0x7f || "\"(),/:;<=>?@[\\]{}".indexOf(c) >= 0) {
+            if (c >= TOKEN.length || !TOKEN[c]) {
                 return false;
             }
         }
@@ -163,7 +199,7 @@ final class AnswerReader {
         while (true) {
             for (int i = from; i < to; i++) {
                 if (buffer[i] == '\n') {
-                    var line = begun + new String(buffer, from, i - from, StandardCharsets.ISO_8859_1);
+                    var line = begun.concat(text(i));
                     countHead(i + 1 - from);
                     from = i + 1;
                     if (!line.endsWith("\r")) {
@@ -172,10 +208,14 @@ final class AnswerReader {
                     return line.substring(0, line.length() - 1);
                 }
             }
-            begun += new String(buffer, from, to - from, StandardCharsets.ISO_8859_1);
+            begun = begun.concat(text(to));
             countHead(to - from);
             fill();
         }
+    }
+
+    private String text(int end) {
+        return new String(buffer, from, end - from, StandardCharsets.ISO_8859_1);
     }
 
     private void countHead(int bytes) throws HttpFailure {
@@ -197,9 +237,11 @@ final class AnswerReader {
     }
 
     private static int length(String written, int max) throws HttpFailure {
-        var all = written.split(", *", -1);
+        // One may come twice, on its way through others, if both say the same. RFC 9110 §8.6.
+        var all = REPETITION.split(written, -1);
         for (var one : all) {
-            if (!LENGTH.matcher(one).matches() || !one.equals(all[0])) {
+            boolean isLength = one.length() <= LENGTH_DIGITS_MAX && isDigits(one, 0, one.length());
+            if (!isLength || !one.equals(all[0])) {
                 throw malformed("its Content-Length");
             }
         }

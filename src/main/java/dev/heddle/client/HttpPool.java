@@ -214,7 +214,11 @@ public final class HttpPool implements AutoCloseable {
 
     /** A second less than the server says, for the time that a request is on its way. */
     private static Duration idleMax(HttpAnswer answer) {
-        var said = KEEP_ALIVE.matcher(answer.header("Keep-Alive"));
+        var header = answer.header("Keep-Alive");
+        if (header.isEmpty()) {
+            return IDLE_MAX;
+        }
+        var said = KEEP_ALIVE.matcher(header);
         var seconds = said.matches() ? Long.parseLong(said.group("seconds")) - 1 : IDLE_MAX.toSeconds();
         return Duration.ofSeconds(Math.min(seconds, IDLE_MAX.toSeconds()));
     }

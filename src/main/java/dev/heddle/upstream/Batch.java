@@ -62,6 +62,7 @@ public final class Batch {
     private final Map<Origin, HttpPool> pools = new HashMap<>();
     private final SharedFanOut fanOut = new SharedFanOut("batch", AT_ONCE, QUEUE);
     private final Problems problems;
+    private volatile Type lastType = Type.of("");
 
     /** What became of a URL. */
     public sealed interface Item {
@@ -97,6 +98,9 @@ public final class Batch {
 
     /** Fetches all, at most {@value #URLS_MAX}; the items are in the order of the URLs. */
     public List<Item> fetch(List<String> urls, String caller, Trace trace) {
+        var headers = new ArrayList<HttpHeader>(3);
+        headers.add(ACCEPT);
+        headers.addAll(RemoteTrace.headers(trace));
         var items = new ArrayList<@Nullable Item>(urls.size());
         var parts = new ArrayList<Part<Item>>(urls.size());
         for (var written : urls) {
@@ -110,7 +114,7 @@ public final class Batch {
                 parts.add(new Part<>(
                         written,
                         NO_LIMIT,
-                        () -> fetch(written, pool.get(), url.get().target(), trace)));
+                        () -> fetch(written, pool.get(), url.get().target(), headers)));
             }
         }
         var results = fanOut.run(caller, parts).iterator();
@@ -133,12 +137,9 @@ public final class Batch {
         return new Missed(result.name(), problem);
     }
 
-    private static Item fetch(String written, HttpPool pool, String target, Trace trace) {
+    private Item fetch(String written, HttpPool pool, String target, List<HttpHeader> headers) {
         try {
             long began = System.nanoTime();
-            var headers = new ArrayList<HttpHeader>(4);
-            headers.add(ACCEPT);
-            headers.addAll(RemoteTrace.headers(trace));
             var answer = pool.get(target, headers);
             return new Fetched(written, answer.status(), body(answer), Duration.ofNanos(System.nanoTime() - began));
         } catch (HttpFailure e) {
@@ -156,25 +157,45 @@ public final class Batch {
         return fanOut.refused();
     }
 
-    private static @Nullable Document body(HttpAnswer answer) {
+    private @Nullable Document body(HttpAnswer answer) {
         var bytes = answer.body();
         if (bytes.length == 0) {
             return null;
         }
-        var type = answer.header("Content-Type");
-        if (JSON_TYPE.matcher(type).matches() && Json.isDocument(bytes)) {
+        var type = type(answer.header("Content-Type"));
+        if (type.isJson() && Json.isDocument(bytes)) {
             return new Document(bytes, null);
         }
         try {
-            var text = charset(type).newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            var text = Charset.forName(type.charset())
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
             return new Document(Json.write(json -> json.writeString(text)), null);
         } catch (CharacterCodingException | IllegalArgumentException e) {
             throw Problem.UPSTREAM_INVALID.because("The server answered with neither JSON nor text.", e);
         }
     }
 
-    private static Charset charset(String type) {
-        var named = CHARSET.matcher(type);
-        return named.matches() ? Charset.forName(named.group("name").toUpperCase(Locale.ROOT)) : StandardCharsets.UTF_8;
+    /** Most answers are of the same type as the one before. */
+    private Type type(String written) {
+        var last = lastType;
+        if (last.written().equals(written)) {
+            return last;
+        }
+        var type = Type.of(written);
+        lastType = type;
+        return type;
+    }
+
+    /** A Content-Type. */
+    private record Type(String written, boolean isJson, String charset) {
+        static Type of(String written) {
+            var named = CHARSET.matcher(written);
+            return new Type(
+                    written,
+                    JSON_TYPE.matcher(written).matches(),
+                    named.matches() ? named.group("name").toUpperCase(Locale.ROOT) : StandardCharsets.UTF_8.name());
+        }
     }
 }

@@ -71,9 +71,10 @@ public final class BatchRoutes {
 
     private static void write(JsonGenerator json, Item item, Request request) throws IOException {
         json.writeStartObject();
-        json.writeStringField("url", writable(item.url()));
         switch (item) {
             case Fetched fetched -> {
+                // It was a URL, so it is all ASCII.
+                json.writeStringField("url", fetched.url());
                 json.writeNumberField("status", fetched.status());
                 json.writeNumberField("ms", fetched.took().toMillis());
                 json.writeFieldName("body");
@@ -85,6 +86,7 @@ public final class BatchRoutes {
                 }
             }
             case Missed missed -> {
+                json.writeStringField("url", writable(missed.url()));
                 json.writeFieldName("error");
                 Problems.write(json, missed.problem(), request.rawPath(), request.id());
             }
