@@ -73,28 +73,33 @@ final class HttpConnection implements AutoCloseable {
             // Requests are written whole; waiting for more would only delay them.
             wire.setTcpNoDelay(true);
             wire.connect(address, TimedSocket.millis(deadline));
-            wire.deadline(deadline);
-            return new HttpConnection(wire, tls == null ? wire : encrypted(origin, wire, tls));
+            return new HttpConnection(wire, tls == null ? wire : encrypted(origin, wire, tls, deadline));
         } catch (IOException e) {
             closeQuietly(wire);
             throw failure(e, Kind.UNREACHABLE, "no connection to " + origin);
         }
     }
 
-    private static Socket encrypted(Origin origin, TimedSocket wire, SSLContext tls) throws IOException {
+    private static Socket encrypted(Origin origin, TimedSocket wire, SSLContext tls, Deadline deadline)
+            throws IOException {
         var socket = (SSLSocket) tls.getSocketFactory().createSocket(wire, origin.host(), origin.port(), true);
         var parameters = socket.getSSLParameters();
         // Without it any certificate of anybody would do.
         parameters.setEndpointIdentificationAlgorithm("HTTPS");
         parameters.setApplicationProtocols(PROTOCOLS);
         socket.setSSLParameters(parameters);
-        socket.startHandshake();
+        wire.begin(deadline);
+        try {
+            socket.startHandshake();
+        } finally {
+            wire.rest();
+        }
         return socket;
     }
 
     /** Sends a request and reads its answer. After a failure the connection must be closed. */
     HttpAnswer exchange(byte[] request, int bodyBytesMax, Deadline deadline) throws HttpFailure {
-        wire.deadline(deadline);
+        wire.begin(deadline);
         try {
             out.write(request);
             var answer = answers.read(bodyBytesMax);
@@ -105,6 +110,8 @@ final class HttpConnection implements AutoCloseable {
             return answer;
         } catch (IOException e) {
             throw failure(e, Kind.CUT, "the connection broke");
+        } finally {
+            wire.rest();
         }
     }
 

@@ -2,6 +2,7 @@ package dev.heddle.compute;
 
 import dev.heddle.concurrent.Bulkhead;
 import dev.heddle.concurrent.Deadline;
+import dev.heddle.concurrent.Timekeeper;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
@@ -10,7 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 
 /**
@@ -72,8 +73,15 @@ public final class CpuPool implements AutoCloseable {
     /** Work that has a place. */
     private final class Placed<T> extends FutureTask<T> {
 
+        private final Thread caller = Thread.currentThread();
+
         Placed(Supplier<T> work) {
             super(work::get);
+        }
+
+        @Override
+        protected void done() {
+            LockSupport.unpark(caller);
         }
 
         @Override
@@ -88,10 +96,11 @@ public final class CpuPool implements AutoCloseable {
 
     private static <T> T result(FutureTask<T> work, Deadline deadline) {
         try {
-            return work.get(Math.max(0, deadline.remainingNanos()), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException e) {
-            work.cancel(true);
-            throw new CancellationException("the deadline passed while computing");
+            if (!Timekeeper.await(work::isDone, deadline.remainingNanos())) {
+                work.cancel(true);
+                throw new CancellationException("the deadline passed while computing");
+            }
+            return work.get();
         } catch (InterruptedException e) {
             work.cancel(true);
             Thread.currentThread().interrupt();

@@ -1,11 +1,12 @@
 package dev.heddle.concurrent;
 
 import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.SequencedSet;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets a bounded number of callers in at once; a bounded number more may wait, each for a bounded time and never past
@@ -14,13 +15,30 @@ import java.util.concurrent.atomic.LongAdder;
  */
 public final class Bulkhead {
 
+    // Set once.
     private final String name;
     private final int places;
     private final int queue;
     private final Duration wait;
-    private final Semaphore free;
-    private final AtomicInteger waiting = new AtomicInteger();
-    private final LongAdder refused = new LongAdder();
+
+    // Under the lock.
+    private final ReentrantLock lock = new ReentrantLock();
+    /** In the order in which they came. Invariant: while anyone waits no place is free, because it is handed over. */
+    private final SequencedSet<Waiter> line = new LinkedHashSet<>();
+
+    private int free;
+    private long refused;
+
+    /** Who waits for a place. */
+    private static final class Waiter {
+        private final Thread thread = Thread.currentThread();
+        /** Set when a place was handed over: it is this one's from then on, also when it no longer wants it. */
+        private volatile boolean hasPlace;
+
+        boolean hasPlace() {
+            return hasPlace;
+        }
+    }
 
     /**
      * Makes a bulkhead.
@@ -35,8 +53,7 @@ public final class Bulkhead {
         this.places = places;
         this.queue = queue;
         this.wait = wait;
-        // Fair: under overload the others overtake those who wait, until these run into their limit.
-        this.free = new Semaphore(places, true);
+        this.free = places;
     }
 
     /**
@@ -49,52 +66,119 @@ public final class Bulkhead {
         if (Thread.currentThread().isInterrupted()) {
             throw new CancellationException("interrupted before entering " + name);
         }
-        // A free place belongs to those who wait: tryAcquire() alone takes it before them, even of a fair semaphore.
-        if (free.hasQueuedThreads() || !free.tryAcquire()) {
-            enterAfterWaiting();
+        var waiter = enterOrWait();
+        if (waiter != null) {
+            await(waiter);
         }
     }
 
     /** Leaves; the next one waiting may enter. */
     public void leave() {
-        free.release();
+        lock.lock();
+        try {
+            handOver();
+        } finally {
+            lock.unlock();
+        }
     }
 
-    private void enterAfterWaiting() {
-        if (waiting.incrementAndGet() > queue) {
-            waiting.decrementAndGet();
-            throw refusal("its queue is full");
-        }
+    /** Null when it is inside. */
+    private @Nullable Waiter enterOrWait() {
+        lock.lock();
         try {
-            if (!free.tryAcquire(Deadline.current().limitNanos(wait), TimeUnit.NANOSECONDS)) {
-                throw refusal("no place became free in time");
+            if (free > 0) {
+                free--;
+                return null;
+            }
+            if (line.size() >= queue) {
+                throw refusal("its queue is full");
+            }
+            var waiter = new Waiter();
+            line.addLast(waiter);
+            return waiter;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void await(Waiter waiter) {
+        try {
+            if (!Timekeeper.await(waiter::hasPlace, Deadline.current().limitNanos(wait))) {
+                requirePlace(waiter);
             }
         } catch (InterruptedException e) {
+            giveUp(waiter);
             Thread.currentThread().interrupt();
             throw (CancellationException)
                     new CancellationException("interrupted while waiting for " + name).initCause(e);
-        } finally {
-            waiting.decrementAndGet();
         }
     }
 
+    private void requirePlace(Waiter waiter) {
+        lock.lock();
+        try {
+            if (line.remove(waiter)) {
+                throw refusal("no place became free in time");
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void giveUp(Waiter waiter) {
+        lock.lock();
+        try {
+            if (!line.remove(waiter)) {
+                handOver();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Passes a place on to who has waited longest; without anyone waiting it becomes free. */
+    private void handOver() {
+        if (line.isEmpty()) {
+            free++;
+            return;
+        }
+        var next = line.removeFirst();
+        next.hasPlace = true;
+        LockSupport.unpark(next.thread);
+    }
+
     private BulkheadFullException refusal(String why) {
-        refused.increment();
+        refused++;
         return new BulkheadFullException(name + ": " + why);
     }
 
     /** How many are inside. */
     public int inside() {
-        return places - free.availablePermits();
+        lock.lock();
+        try {
+            return places - free;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** How many wait. */
     public int waiting() {
-        return waiting.get();
+        lock.lock();
+        try {
+            return line.size();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** How many were refused since the start. */
     public long refused() {
-        return refused.sum();
+        lock.lock();
+        try {
+            return refused;
+        } finally {
+            lock.unlock();
+        }
     }
 }

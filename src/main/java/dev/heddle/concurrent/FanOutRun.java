@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntSupplier;
@@ -17,16 +16,13 @@ import org.jspecify.annotations.Nullable;
  * Parts on their way: some threads do them, in their order, and the one that wants the results keeps the time meanwhile. Safe for any
  * thread.
  */
-final class FanOutRun<T> {
+final class FanOutRun<T> implements Timekeeper.Timed {
 
     /**
      * What a part gets to end by itself, when its time is up, before it is interrupted: a statement that is cancelled leaves
      * its connection whole, one that is interrupted takes it along.
      */
     private static final Duration GRACE = Duration.ofMillis(100);
-
-    /** Any wait ends before it. */
-    private static final long FOREVER_NANOS = Duration.ofDays(1).toNanos();
 
     private final List<Part<T>> parts;
     private final Deadline deadline = Deadline.current();
@@ -40,9 +36,6 @@ final class FanOutRun<T> {
     private int ended;
     private boolean isAbandoned;
 
-    /** The end of the wait that the time keeper is in: what begins with less time must wake it. */
-    private long wakesAt;
-
     /** A part that runs. Its state is under the lock. */
     private static final class Turn {
         private final Thread thread = Thread.currentThread();
@@ -53,9 +46,8 @@ final class FanOutRun<T> {
             this.deadline = deadline;
         }
 
-        /** When it is interrupted, if it goes on after its deadline. */
-        long interruptedInNanos() {
-            return deadline.remainingNanos() + GRACE.toNanos();
+        boolean isOverdue() {
+            return deadline.remainingNanos() + GRACE.toNanos() <= 0;
         }
 
         void interrupt() {
@@ -84,14 +76,21 @@ final class FanOutRun<T> {
         if (turn == null) {
             return;
         }
-        Result<T> result;
+        @Nullable Result<T> result = null;
         try {
-            result = ended(index, Ending.DONE, own.call(part.work()::call), null);
+            result = result(index, part, own);
+        } finally {
+            end(turn, index, result);
+        }
+    }
+
+    private Result<T> result(int index, Part<T> part, Deadline own) {
+        try {
+            return ended(index, Ending.DONE, own.call(part.work()::call), null);
         } catch (Throwable e) {
             // What fails after its deadline has failed because of it: every wait inside honours it by itself.
-            result = own.isExpired() ? ended(index, Ending.LATE, null, null) : ended(index, Ending.FAILED, null, e);
+            return own.isExpired() ? ended(index, Ending.LATE, null, null) : ended(index, Ending.FAILED, null, e);
         }
-        end(turn, index, result);
     }
 
     /** Null when nobody wants it any more. */
@@ -103,9 +102,6 @@ final class FanOutRun<T> {
             }
             var turn = new Turn(own);
             running.add(turn);
-            if (System.nanoTime() + turn.interruptedInNanos() < wakesAt) {
-                changed.signal();
-            }
             return turn;
         } finally {
             lock.unlock();
@@ -113,7 +109,7 @@ final class FanOutRun<T> {
     }
 
     /** From here on it is not interrupted; what it was is no reason to leave the next part undone. */
-    private void end(Turn turn, int index, Result<T> result) {
+    private void end(Turn turn, int index, @Nullable Result<T> result) {
         lock.lock();
         try {
             running.remove(turn);
@@ -142,7 +138,7 @@ final class FanOutRun<T> {
         }
     }
 
-    private void end(int index, Result<T> result) {
+    private void end(int index, @Nullable Result<T> result) {
         lock.lock();
         try {
             results.set(index, result);
@@ -167,25 +163,25 @@ final class FanOutRun<T> {
      * @throws InterruptedException when this thread is interrupted; parts may still run
      */
     void awaitEnd(IntSupplier withdraw) throws InterruptedException {
-        if (!awaitEnd(deadline.remainingNanos())) {
-            endFrom(withdraw.getAsInt(), Ending.LATE, null);
-            awaitEnd(FOREVER_NANOS);
+        Timekeeper.watch(this);
+        try {
+            if (!hasEndedBy(deadline)) {
+                endFrom(withdraw.getAsInt(), Ending.LATE, null);
+                hasEndedBy(Deadline.never());
+            }
+        } finally {
+            Timekeeper.forget(this);
         }
     }
 
-    /** False when they have not by then. */
-    private boolean awaitEnd(long limit) throws InterruptedException {
-        long until = System.nanoTime() + Math.min(limit, FOREVER_NANOS);
+    private boolean hasEndedBy(Deadline limit) throws InterruptedException {
         lock.lock();
         try {
             while (ended < parts.size()) {
-                long left = until - System.nanoTime();
-                if (left <= 0) {
+                if (limit.isExpired()) {
                     return false;
                 }
-                long wait = Math.min(left, interruptWhatIsLate());
-                wakesAt = System.nanoTime() + wait;
-                changed.awaitNanos(wait);
+                changed.await();
             }
             return true;
         } finally {
@@ -193,21 +189,22 @@ final class FanOutRun<T> {
         }
     }
 
-    /** When it must be called again, in nanoseconds. */
-    private long interruptWhatIsLate() {
-        long wait = FOREVER_NANOS;
-        for (var turn : running) {
-            if (turn.isInterrupted) {
-                continue;
+    /** Interrupts the parts that are late, and wakes the one who waits when the deadline has passed. */
+    @Override
+    public void look(long now) {
+        lock.lock();
+        try {
+            for (var turn : running) {
+                if (!turn.isInterrupted && turn.isOverdue()) {
+                    turn.interrupt();
+                }
             }
-            long left = turn.interruptedInNanos();
-            if (left > 0) {
-                wait = Math.min(wait, left);
-            } else {
-                turn.interrupt();
+            if (deadline.isExpired()) {
+                changed.signal();
             }
+        } finally {
+            lock.unlock();
         }
-        return wait;
     }
 
     /** Interrupts what runs, lets nothing more begin, and returns when nothing runs any more. */
@@ -228,7 +225,13 @@ final class FanOutRun<T> {
     List<Result<T>> results() {
         lock.lock();
         try {
-            return results.stream().map(Objects::requireNonNull).toList();
+            var all = new ArrayList<Result<T>>(parts.size());
+            for (int index = 0; index < parts.size(); index++) {
+                var result = results.get(index);
+                // What could not even be noted: there was no memory for it.
+                all.add(result == null ? ended(index, Ending.FAILED, null, null) : result);
+            }
+            return all;
         } finally {
             lock.unlock();
         }

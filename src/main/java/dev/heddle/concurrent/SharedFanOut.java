@@ -4,8 +4,10 @@ import dev.heddle.concurrent.FanOut.Ending;
 import dev.heddle.concurrent.FanOut.Part;
 import dev.heddle.concurrent.FanOut.Result;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.SequencedMap;
 import java.util.concurrent.CancellationException;
@@ -20,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Parts inherit the deadline of their request and nothing else. Its threads end when there is nothing to do.
  */
 public final class SharedFanOut {
+
+    private static final System.Logger LOG = System.getLogger(SharedFanOut.class.getName());
 
     // Set once.
     private final String name;
@@ -93,22 +97,36 @@ public final class SharedFanOut {
             return List.of();
         }
         var run = new FanOutRun<>(parts);
-        var request = enter(caller, run, parts.size());
-        if (request.end < parts.size()) {
-            run.endFrom(request.end, Ending.FAILED, new BulkheadFullException(name + ": its queue is full"));
-        }
+        var first = new ArrayList<Taken>(width);
+        var request = enter(caller, run, parts.size(), first);
         try {
+            if (request.end < parts.size()) {
+                run.endFrom(request.end, Ending.FAILED, new BulkheadFullException(name + ": its queue is full"));
+            }
+            while (!first.isEmpty()) {
+                var part = first.getLast();
+                Thread.ofVirtual().name("heddle-" + name).start(() -> work(part));
+                first.removeLast();
+            }
             run.awaitEnd(() -> refuse(request));
         } catch (InterruptedException e) {
-            withdraw(request);
-            run.abandon();
+            giveUp(request, first.size());
             Thread.currentThread().interrupt();
             throw new CancellationException("interrupted while its parts ran");
+        } catch (Throwable e) {
+            // No thread to be had, or no memory: what it holds is for the others.
+            giveUp(request, first.size());
+            throw e;
         }
         return run.results();
     }
 
-    private Request enter(String caller, FanOutRun<?> run, int parts) {
+    /**
+     * Takes its place, and as many threads as are free.
+     *
+     * @param first gets what these are to begin with
+     */
+    private Request enter(String caller, FanOutRun<?> run, int parts, List<Taken> first) {
         lock.lock();
         try {
             var its = callers.get(caller);
@@ -127,8 +145,7 @@ public final class SharedFanOut {
                 // Where a thread is free nobody waits, so what it takes first is this one's.
                 for (int i = Math.min(free, taken); i > 0; i--) {
                     workers++;
-                    var first = take();
-                    Thread.ofVirtual().name("heddle-" + name).start(() -> work(first));
+                    first.add(Objects.requireNonNull(take()));
                 }
             }
             return request;
@@ -137,9 +154,25 @@ public final class SharedFanOut {
         }
     }
 
-    private void work(@Nullable Taken first) {
+    /** Nothing of it goes on when this returns. */
+    private void giveUp(Request request, int neverStarted) {
+        lock.lock();
+        try {
+            workers -= neverStarted;
+            withdraw(request);
+        } finally {
+            lock.unlock();
+        }
+        request.run.abandon();
+    }
+
+    private void work(Taken first) {
         for (var part = first; part != null; part = take()) {
-            part.call();
+            try {
+                part.call();
+            } catch (Throwable e) {
+                LOG.log(System.Logger.Level.ERROR, "the end of a part was not noted", e);
+            }
             // Whoever it was is past it; the next part is somebody else's.
             Thread.interrupted();
         }

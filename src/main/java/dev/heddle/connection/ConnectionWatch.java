@@ -54,8 +54,7 @@ public final class ConnectionWatch implements AutoCloseable {
             long now = System.nanoTime();
             boolean isClosing = stage == Stage.CLOSING;
             for (var connection : open) {
-                cutIfOverdue(connection, now);
-                connection.listenIfLate(now);
+                look(connection, now);
                 if (isClosing) {
                     connection.endIfIdle(now);
                 }
@@ -63,15 +62,16 @@ public final class ConnectionWatch implements AutoCloseable {
         }
     }
 
-    private void cutIfOverdue(GuardedConnection connection, long now) {
+    private void look(GuardedConnection connection, long now) {
         try {
             connection.overdue(now).ifPresent(reason -> {
                 count(reason);
                 connection.cut();
             });
-        } catch (RuntimeException e) {
-            // One that cannot be cut must not keep the others from it.
-            LOG.log(System.Logger.Level.WARNING, "a connection could not be cut", e);
+            connection.listenIfLate(now);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // One that cannot be looked at must not keep the others from it.
+            LOG.log(System.Logger.Level.WARNING, "a connection could not be looked at", e);
         }
     }
 

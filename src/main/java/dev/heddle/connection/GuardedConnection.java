@@ -133,7 +133,8 @@ final class GuardedConnection {
 
     /** Whether nothing has come that was not read. */
     private boolean isSilent() {
-        return wire == null || wire.available() == 0;
+        var its = hangUps;
+        return wire == null || (wire.available() == 0 && (its == null || !its.hasHeard()));
     }
 
     /**
@@ -152,17 +153,13 @@ final class GuardedConnection {
             hangUps = its;
         }
         its.begin();
-        T result;
         try {
-            result = work.get();
+            return work.get();
         } catch (RuntimeException e) {
             throw its.end() ? new CloseConnectionException("the client hung up", e) : e;
-        } catch (Error e) {
+        } finally {
             its.end();
-            throw e;
         }
-        its.end();
-        return result;
     }
 
     /** Listens for its client if it is worked on for long. For the watch. */

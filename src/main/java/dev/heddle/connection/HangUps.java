@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Notices that a client hangs up while its request is worked on, and interrupts that work: what nobody waits for any more
  * is to take nobody's turn. Only reading tells, so for work that takes long another thread reads; should the next request come instead,
- * its first byte is kept for the connection's thread.
+ * its beginning is kept for the connection's thread.
  */
 final class HangUps {
 
@@ -20,7 +20,12 @@ final class HangUps {
     /** Most work ends sooner, and costs nothing of this. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
-    private static final int NOTHING = -1;
+    /** What is heard at once; most requests are shorter, and the rest follows. */
+    private static final int HEARD_BYTES_MAX = 1024;
+
+    private static final byte[] NOTHING = new byte[0];
+
+    private static final int END = -1;
 
     // Set once.
     private final Wire wire;
@@ -32,8 +37,8 @@ final class HangUps {
     private long began;
     private boolean isListening;
     private boolean isGone;
-    /** The byte that came while somebody listened. */
-    private int heard = NOTHING;
+    /** What came while somebody listened. */
+    private ByteBuffer heard = ByteBuffer.wrap(NOTHING);
 
     HangUps(Wire wire) {
         this.wire = wire;
@@ -73,7 +78,7 @@ final class HangUps {
         lock.lock();
         try {
             boolean isLate = worker != null && now - began > PATIENCE.toNanos();
-            if (isLate && !isListening && !isGone && heard == NOTHING) {
+            if (isLate && !isListening && !isGone && !heard.hasRemaining()) {
                 Thread.ofVirtual().name("heddle-hang-up").start(this::listen);
                 isListening = true;
             }
@@ -83,23 +88,41 @@ final class HangUps {
     }
 
     private void listen() {
-        var next = ByteBuffer.allocate(1);
-        boolean isEnd = true;
+        byte[] next = NOTHING;
+        int length = 0;
         try {
-            isEnd = wire.read(next) < 0;
+            next = new byte[HEARD_BYTES_MAX];
+            length = wire.read(ByteBuffer.wrap(next));
         } catch (IOException e) {
+            length = END;
             LOG.log(System.Logger.Level.TRACE, "a connection broke while its request was worked on", e);
+        } finally {
+            // Also of what there was no memory for: then the connection's own thread reads on.
+            ended(next, length);
         }
+    }
+
+    private void ended(byte[] next, int length) {
         lock.lock();
         try {
             isListening = false;
-            if (!isEnd) {
-                heard = next.get(0) & 0xff;
-            } else if (worker != null) {
+            if (length > 0) {
+                heard = ByteBuffer.wrap(next, 0, length);
+            } else if (length < 0 && worker != null) {
                 isGone = true;
                 worker.interrupt();
             }
             silent.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether something has been heard that was not read. */
+    boolean hasHeard() {
+        lock.lock();
+        try {
+            return heard.hasRemaining();
         } finally {
             lock.unlock();
         }
@@ -112,10 +135,11 @@ final class HangUps {
             while (isListening) {
                 silent.await();
             }
-            if (heard != NOTHING) {
-                to.put((byte) heard);
-                heard = NOTHING;
-                return 1;
+            if (heard.hasRemaining()) {
+                int length = Math.min(heard.remaining(), to.remaining());
+                to.put(heard.slice().limit(length));
+                heard.position(heard.position() + length);
+                return length;
             }
         } catch (InterruptedException e) {
             // As a channel does it, and the listener ends with it.

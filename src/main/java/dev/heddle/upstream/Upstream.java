@@ -11,6 +11,7 @@ import dev.heddle.concurrent.BulkheadFullException;
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.concurrent.SingleFlight;
 import dev.heddle.concurrent.SingleFlight.Outcome;
+import dev.heddle.concurrent.SingleFlight.Sharing;
 import dev.heddle.http.Json;
 import dev.heddle.http.Problem;
 import dev.heddle.http.ProblemException;
@@ -191,7 +192,7 @@ public final class Upstream {
             var problem = Problem.UPSTREAM_UNAVAILABLE.because(
                     "Too many requests wait for the upstream " + name + "; try again.", e);
             // Those who wait for this call may have more time to wait for a connection.
-            return new Outcome<>(Result.of(problem), !Deadline.current().isExpired());
+            return new Outcome<>(Result.of(problem), Deadline.current().isExpired() ? Sharing.GAVE_UP : Sharing.ALL);
         } catch (HttpFailure e) {
             var took = took(began);
             observer.called(name, call(e.kind()), took);
@@ -201,7 +202,7 @@ public final class Upstream {
             if (!isCallers || took.compareTo(PATIENCE) >= 0) {
                 end = Breaker.Outcome.FAILURE;
             }
-            return new Outcome<>(Result.of(RemoteProblems.of(e, whose())), !isCallers);
+            return new Outcome<>(Result.of(RemoteProblems.of(e, whose())), isCallers ? Sharing.GAVE_UP : Sharing.ALL);
         } finally {
             if (breaker.ended(admitted, end)) {
                 var state = breaker.state();
@@ -245,7 +246,7 @@ public final class Upstream {
     }
 
     private static Outcome<Result> failed(ProblemException problem) {
-        return new Outcome<>(Result.of(problem), true);
+        return new Outcome<>(Result.of(problem), Sharing.ALL);
     }
 
     private Outcome<Result> answered(String target, @Nullable Kept known, HttpAnswer answer, Duration took) {
@@ -265,7 +266,7 @@ public final class Upstream {
                 cache.drop(target);
             }
             var problem = Problem.UPSTREAM_FAILED.because(whose() + " answered with status " + answer.status() + ".");
-            return new Outcome<>(new Result(null, problem, answer.status() < 500), true);
+            return new Outcome<>(new Result(null, problem, answer.status() < 500), Sharing.ALL);
         }
         if (!Json.isDocument(answer.body())) {
             observer.called(name, Call.INVALID, took);
@@ -277,7 +278,8 @@ public final class Upstream {
 
     private Outcome<Result> document(String target, byte[] json, String etag, Freshness freshness) {
         cache.keep(target, json, etag, freshness);
-        return new Outcome<>(new Result(new Document(json, null), null, false), freshness.isStorable());
+        return new Outcome<>(
+                new Result(new Document(json, null), null, false), freshness.isStorable() ? Sharing.ALL : Sharing.NONE);
     }
 
     private Freshness freshness(HttpAnswer answer) {

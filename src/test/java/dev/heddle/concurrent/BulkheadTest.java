@@ -185,7 +185,7 @@ class BulkheadTest {
             inside.run();
             bulkhead.leave();
         });
-        await().pollInterval(Duration.ofMillis(1)).until(() -> waiter.getState() == Thread.State.TIMED_WAITING);
+        await().pollInterval(Duration.ofMillis(1)).until(() -> waiter.getState() == Thread.State.WAITING);
         return waiter;
     }
 

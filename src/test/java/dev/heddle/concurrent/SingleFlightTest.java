@@ -9,18 +9,22 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.concurrent.SingleFlight.Landed;
 import dev.heddle.concurrent.SingleFlight.Outcome;
+import dev.heddle.concurrent.SingleFlight.Sharing;
 import dev.heddle.testing.Race;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -63,7 +67,7 @@ class SingleFlightTest {
     }
 
     private Outcome<Integer> own() {
-        return new Outcome<>(100 + worked.incrementAndGet(), true);
+        return new Outcome<>(100 + worked.incrementAndGet(), Sharing.ALL);
     }
 
     private Future<Landed<Integer>> lead(Supplier<Outcome<Integer>> end) throws InterruptedException {
@@ -74,25 +78,36 @@ class SingleFlightTest {
 
     /** So many who wait for the one who leads. */
     private List<Future<Landed<Integer>>> follow(int count) {
+        return follow(count, this::own);
+    }
+
+    private List<Future<Landed<Integer>>> follow(int count, Supplier<Outcome<Integer>> work) {
         var following = new ArrayList<Future<Landed<Integer>>>();
-        var waiting = new ArrayList<Thread>();
         for (int i = 0; i < count; i++) {
-            var ready = new CountDownLatch(1);
-            following.add(threads.submit(() -> {
-                synchronized (waiting) {
-                    waiting.add(Thread.currentThread());
-                }
-                ready.countDown();
-                return flights.get("a", this::own);
-            }));
+            following.add(threads.submit(() -> flights.get("a", work)));
         }
-        await().until(() -> {
-            synchronized (waiting) {
-                return waiting.size() == count
-                        && waiting.stream().allMatch(each -> each.getState() == Thread.State.TIMED_WAITING);
-            }
-        });
+        awaitWaiting(count);
         return following;
+    }
+
+    private void awaitWaiting(int count) {
+        await().until(() -> flights.waiting("a") == count);
+    }
+
+    /** What one of them does for all: before it has done it all others wait for it. */
+    private Supplier<Outcome<Integer>> forAllOf(int count) {
+        return () -> {
+            awaitWaiting(count - 1);
+            return own();
+        };
+    }
+
+    private void assertOneDoesItForAll(List<Future<Landed<Integer>>> following)
+            throws InterruptedException, ExecutionException {
+        for (var each : following) {
+            assertEquals(101, each.get().value());
+        }
+        assertEquals(1, worked.get());
     }
 
     private void assertNothingLeft() throws TimeoutException {
@@ -102,7 +117,7 @@ class SingleFlightTest {
 
     @Test
     void oneDoesItAndAllGetIt() throws InterruptedException, ExecutionException, TimeoutException {
-        var leading = lead(() -> new Outcome<>(1, true));
+        var leading = lead(() -> new Outcome<>(1, Sharing.ALL));
         var following = follow(5);
         assertEquals(new Landed<>(101, false), flights.get("b", this::own));
         go.countDown();
@@ -117,7 +132,7 @@ class SingleFlightTest {
     @Test
     void whatIsTheFirstOnesAloneIsDoneAnewByEachOfTheOthers()
             throws InterruptedException, ExecutionException, TimeoutException {
-        var leading = lead(() -> new Outcome<>(1, false));
+        var leading = lead(() -> new Outcome<>(1, Sharing.NONE));
         var following = follow(5);
         go.countDown();
         assertEquals(new Landed<>(1, false), leading.get());
@@ -134,13 +149,11 @@ class SingleFlightTest {
         var leading = lead(() -> {
             throw new IllegalStateException("broken");
         });
-        var following = follow(3);
+        var following = follow(3, forAllOf(3));
         go.countDown();
         var thrown = assertThrows(ExecutionException.class, leading::get);
         assertInstanceOf(IllegalStateException.class, thrown.getCause());
-        for (var each : following) {
-            assertFalse(each.get().isOthers());
-        }
+        assertOneDoesItForAll(following);
         assertNothingLeft();
     }
 
@@ -158,12 +171,45 @@ class SingleFlightTest {
 
     @Test
     void theInterruptionOfTheFirstIsNobodyElses() throws InterruptedException, ExecutionException, TimeoutException {
-        var leading = lead(() -> new Outcome<>(1, true));
-        var following = follow(3);
+        var leading = lead(() -> new Outcome<>(1, Sharing.ALL));
+        var following = follow(3, forAllOf(3));
         leader.get().interrupt();
         assertInstanceOf(
                 CancellationException.class,
                 assertThrows(ExecutionException.class, leading::get).getCause());
+        assertOneDoesItForAll(following);
+        assertNothingLeft();
+    }
+
+    @Test
+    void theEndOfTheFirstOnesTimeIsNobodyElses() throws InterruptedException, ExecutionException, TimeoutException {
+        var leading = lead(() -> new Outcome<>(1, Sharing.GAVE_UP));
+        var following = follow(20, forAllOf(20));
+        go.countDown();
+        assertEquals(new Landed<>(1, false), leading.get());
+        assertOneDoesItForAll(following);
+        assertNothingLeft();
+    }
+
+    @Test
+    void whenTwoHaveGivenUpNobodyWaitsForAThird() throws InterruptedException, ExecutionException, TimeoutException {
+        var leading = lead(() -> new Outcome<>(1, Sharing.GAVE_UP));
+        var together = new CyclicBarrier(4);
+        var following = follow(5, () -> {
+            if (worked.incrementAndGet() == 1) {
+                awaitWaiting(4);
+                return new Outcome<>(2, Sharing.GAVE_UP);
+            }
+            try {
+                // Each of the others does the work itself, beside the others.
+                together.await(20, TimeUnit.SECONDS);
+            } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+                throw new IllegalStateException(e);
+            }
+            return new Outcome<>(3, Sharing.ALL);
+        });
+        go.countDown();
+        leading.get();
         for (var each : following) {
             assertFalse(each.get().isOthers());
         }
@@ -172,7 +218,7 @@ class SingleFlightTest {
 
     @Test
     void whoWaitsLeavesAtTheirOwnDeadline() throws InterruptedException, ExecutionException, TimeoutException {
-        var leading = lead(() -> new Outcome<>(1, true));
+        var leading = lead(() -> new Outcome<>(1, Sharing.ALL));
         var patient = follow(1);
         assertThrows(TimeoutException.class, () -> Deadline.after(SHORT).call(() -> flights.get("a", this::own)));
         assertThrows(
@@ -187,7 +233,7 @@ class SingleFlightTest {
     @Test
     void whoIsInterruptedWhileWaitingLeavesWithTheFlagSet()
             throws InterruptedException, ExecutionException, TimeoutException {
-        var leading = lead(() -> new Outcome<>(1, true));
+        var leading = lead(() -> new Outcome<>(1, Sharing.ALL));
         var follower = threads.submit(() -> {
             Thread.currentThread().interrupt();
             assertThrows(CancellationException.class, () -> flights.get("a", this::own));
@@ -208,7 +254,8 @@ class SingleFlightTest {
             boolean isShared = round % 3 != 0;
             Callable<Boolean> asking = () -> {
                 int asked = clock.get();
-                var landed = flights.get("a", () -> new Outcome<>(clock.incrementAndGet(), isShared));
+                var landed = flights.get(
+                        "a", () -> new Outcome<>(clock.incrementAndGet(), isShared ? Sharing.ALL : Sharing.NONE));
                 return landed.value() >= asked && (isShared || !landed.isOthers());
             };
             assertFalse(Race.between(Collections.nCopies(4, asking)).contains(false));
