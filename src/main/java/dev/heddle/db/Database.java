@@ -53,7 +53,6 @@ public final class Database implements AutoCloseable {
     private final HikariDataSource pool;
     private final Bulkhead gate;
     private final Duration unitLimit;
-    private final DeadlineWatch watch;
     private final @Nullable Pipeline reads;
 
     // Not static: a unit of one database is none of another.
@@ -106,12 +105,10 @@ public final class Database implements AutoCloseable {
         T run(Sql sql);
     }
 
-    private Database(
-            HikariDataSource pool, Bulkhead gate, Duration unitLimit, DeadlineWatch watch, @Nullable Pipeline reads) {
+    private Database(HikariDataSource pool, Bulkhead gate, Duration unitLimit, @Nullable Pipeline reads) {
         this.pool = pool;
         this.gate = gate;
         this.unitLimit = unitLimit;
-        this.watch = watch;
         this.reads = reads;
     }
 
@@ -143,20 +140,17 @@ public final class Database implements AutoCloseable {
     /** The same with a name, which PostgreSQL shows as {@code application_name}. */
     public static Database open(String name, Session session, Options options) {
         var gate = new Bulkhead(name + " database", options.poolSize(), options.gateQueue(), options.gateWait());
-        var watch = new DeadlineWatch();
         var reads = Pipeline.isPossible(options.url())
                 ? new Pipeline(
                         options.url(),
                         login(name + "-together", session, options),
                         PIPELINE_CONNECTIONS,
-                        Pipeline.STATEMENT_TIMEOUT,
-                        watch)
+                        Pipeline.STATEMENT_TIMEOUT)
                 : null;
         return new Database(
                 new HikariDataSource(config(name, session, options)),
                 gate,
                 options.statementTimeout().plus(NETWORK_RESERVE),
-                watch,
                 reads);
     }
 
@@ -198,7 +192,7 @@ public final class Database implements AutoCloseable {
         PGProperty.CONNECT_TIMEOUT.set(properties, "3");
         PGProperty.CANCEL_SIGNAL_TIMEOUT.set(properties, "3");
         PGProperty.TCP_KEEP_ALIVE.set(properties, true);
-        // No socketTimeout: it costs a timer for each read, and DeadlineWatch cuts what cannot be cancelled.
+        // No socketTimeout: it costs a timer for each read, and UnitWatch cuts what cannot be cancelled.
         PGProperty.LOGIN_TIMEOUT.set(properties, LOGIN_TIMEOUT_SECONDS);
         // Its default puts the data of refused rows into messages, and so into logs.
         PGProperty.LOG_SERVER_ERROR_DETAIL.set(properties, false);
@@ -312,11 +306,8 @@ public final class Database implements AutoCloseable {
         gate.enter();
         try (Connection connection = pool.getConnection()) {
             var unit = new Unit(connection, deadline(), afterwards);
-            watch.add(unit);
-            try {
+            try (var _ = UnitWatch.over(unit)) {
                 return ScopedValue.where(current, unit).call(() -> frame.run(unit, work));
-            } finally {
-                watch.remove(unit);
             }
         } catch (SQLException e) {
             throw DatabaseException.of(e, isCancelled(Deadline.current()));
@@ -453,6 +444,5 @@ public final class Database implements AutoCloseable {
             reads.close();
         }
         pool.close();
-        watch.close();
     }
 }

@@ -78,7 +78,6 @@ final class Pipeline implements AutoCloseable {
     private final String url;
     private final Properties properties;
     private final Duration limit;
-    private final DeadlineWatch watch;
     private final List<Worker> workers = new ArrayList<>();
 
     // Any thread.
@@ -101,7 +100,7 @@ final class Pipeline implements AutoCloseable {
      * @param connections how many; each is a thread that waits for PostgreSQL
      * @param timeout {@link #STATEMENT_TIMEOUT}
      */
-    Pipeline(String url, Properties properties, int connections, Duration timeout, DeadlineWatch watch) {
+    Pipeline(String url, Properties properties, int connections, Duration timeout) {
         this.url = url;
         this.properties = new Properties();
         this.properties.putAll(properties);
@@ -109,7 +108,6 @@ final class Pipeline implements AutoCloseable {
                 this.properties,
                 PGProperty.OPTIONS.getOrDefault(properties) + " -c statement_timeout=" + timeout.toMillis());
         this.limit = timeout.plus(NETWORK_RESERVE);
-        this.watch = watch;
         for (int i = 0; i < connections; i++) {
             workers.add(new Worker(i));
         }
@@ -274,9 +272,8 @@ final class Pipeline implements AutoCloseable {
                 return;
             }
             var unit = new Unit(connection.connection(), Deadline.after(limit), new Afterwards());
-            watch.add(unit);
             long began = System.nanoTime();
-            try {
+            try (var _ = UnitWatch.over(unit)) {
                 for (var request : batch) {
                     connection.prepare(request.statement());
                 }
@@ -285,7 +282,6 @@ final class Pipeline implements AutoCloseable {
                     connection.run(batch);
                 }
             } finally {
-                watch.remove(unit);
                 boolean isSlow = System.nanoTime() - began > SLOW_NANOS;
                 for (var request : batch) {
                     if (isSlow) {

@@ -35,7 +35,6 @@ class PipelineIT {
     private static final String NAME = "pipeline-test";
 
     private final String schema = TestPostgres.newSchema();
-    private final DeadlineWatch watch = new DeadlineWatch();
     private final Database database = Database.open(TestPostgres.options(schema));
     // Longer than it is for the server: what is tested must not depend on how busy the machine is.
     private Pipeline pipeline = open(Duration.ofSeconds(20));
@@ -45,8 +44,7 @@ class PipelineIT {
                 TestPostgres.url(schema),
                 Database.login(NAME, Database.Session.REQUESTS, TestPostgres.options(schema)),
                 1,
-                timeout,
-                watch);
+                timeout);
     }
 
     @BeforeEach
@@ -66,7 +64,6 @@ class PipelineIT {
     void close() {
         pipeline.close();
         database.close();
-        watch.close();
     }
 
     private Optional<List<byte[]>> note(int id) {
