@@ -72,23 +72,41 @@ final class RequestLine {
             throw RefusedException.broken("a method alone");
         }
         requireCapitals(bytes, from, methodEnd);
-        int targetBegin = methodEnd + 1;
-        int targetEnd = indexOf(bytes, (byte) ' ', targetBegin, to);
-        if (targetEnd == to) {
+        method = Arrays.equals(bytes, from, methodEnd, GET, 0, GET.length) ? "GET" : text(bytes, from, methodEnd);
+        readTarget(bytes, methodEnd + 1, to);
+    }
+
+    /** Each byte is looked at once, unless some of them are not plain. */
+    private void readTarget(byte[] bytes, int begin, int to) {
+        int plainPath = plainEnd(IN_PATH, bytes, begin, to);
+        boolean hasQuery = plainPath < to && bytes[plainPath] == '?';
+        int plainEnd = hasQuery ? plainEnd(IN_QUERY, bytes, plainPath + 1, to) : plainPath;
+        int end = indexOf(bytes, (byte) ' ', plainEnd, to);
+        if (end == to) {
             throw RefusedException.broken("no version");
         }
-        method = Arrays.equals(bytes, from, methodEnd, GET, 0, GET.length) ? "GET" : text(bytes, from, methodEnd);
-        int pathEnd = indexOf(bytes, (byte) '?', targetBegin, targetEnd);
-        path = text(bytes, targetBegin, pathEnd);
-        query = pathEnd < targetEnd ? text(bytes, pathEnd + 1, targetEnd) : "";
-        if (targetBegin == targetEnd) {
+        int pathEnd = hasQuery ? plainPath : indexOf(bytes, (byte) '?', plainPath, end);
+        path = text(bytes, begin, pathEnd);
+        query = pathEnd < end ? text(bytes, pathEnd + 1, end) : "";
+        if (begin == end) {
             throw RefusedException.broken("no target");
         }
-        requireVersion(bytes, targetEnd + 1, to);
-        requirePath(bytes, targetBegin, pathEnd);
-        if (pathEnd < targetEnd) {
-            requireQuery(bytes, pathEnd + 1, targetEnd);
+        requireVersion(bytes, end + 1, to);
+        if (pathEnd > plainPath || !isAbsolute(bytes, begin, pathEnd)) {
+            requirePath(bytes, begin, pathEnd);
         }
+        if (pathEnd < end && end > plainEnd) {
+            requireQuery(bytes, pathEnd + 1, end);
+        }
+    }
+
+    /** Where what is plain ends: at the first that is not in that set. */
+    private static int plainEnd(boolean[] set, byte[] bytes, int from, int to) {
+        int at = from;
+        while (at < to && Ascii.isIn(set, bytes[at])) {
+            at++;
+        }
+        return at;
     }
 
     private static int indexOf(byte[] bytes, byte wanted, int from, int to) {
@@ -99,8 +117,9 @@ final class RequestLine {
         return at;
     }
 
+    /** What is not ASCII is refused before anybody sees the text. */
     private static String text(byte[] bytes, int from, int to) {
-        return new String(bytes, from, to - from, StandardCharsets.US_ASCII);
+        return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
     }
 
     private static void requireCapitals(byte[] bytes, int from, int to) {
@@ -135,8 +154,7 @@ final class RequestLine {
 
     /** What is not plain, such as a whole URI, is looked at closely; there are no two opinions about the rest. */
     private void requirePath(byte[] bytes, int from, int to) {
-        boolean isAbsolute = from < to && bytes[from] == '/' && (from + 1 == to || bytes[from + 1] != '/');
-        if (isAbsolute && isPlain(IN_PATH, bytes, from, to)) {
+        if (isAbsolute(bytes, from, to) && isPlain(IN_PATH, bytes, from, to)) {
             return;
         }
         requireNoFragment(bytes, from, to);
@@ -145,6 +163,10 @@ final class RequestLine {
         } catch (IllegalArgumentException e) {
             throw RefusedException.broken("no path");
         }
+    }
+
+    private static boolean isAbsolute(byte[] bytes, int from, int to) {
+        return from < to && bytes[from] == '/' && (from + 1 == to || bytes[from + 1] != '/');
     }
 
     private void requireQuery(byte[] bytes, int from, int to) {
@@ -159,7 +181,7 @@ final class RequestLine {
         }
     }
 
-    /** Nor what is not ASCII, which has become something else in the text. */
+    /** Nor what is not ASCII. */
     private static void requireNoFragment(byte[] bytes, int from, int to) {
         for (int i = from; i < to; i++) {
             if (bytes[i] < 0 || bytes[i] == '#') {

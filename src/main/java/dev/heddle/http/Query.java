@@ -29,7 +29,7 @@ public final class Query {
         this.complaints = complaints;
     }
 
-    /** Reads {@code a=b&c=d}, percent-encoded UTF-8 where a plus is a blank, as browsers' forms write it. */
+    /** Reads {@code a=b&c=d} in ASCII, as every request line is, percent-encoded UTF-8 where a plus is a blank, as browsers' forms write it. */
     static Query of(@Nullable String raw, Complaints complaints) {
         if (raw == null || raw.isEmpty()) {
             return new Query(Map.of(), complaints);
@@ -47,7 +47,11 @@ public final class Query {
         return new Query(values, complaints);
     }
 
+    /** Most have nothing to decode; that all are ASCII, the request line was read for. */
     private static String decode(String text) {
+        if (text.indexOf('%') < 0 && text.indexOf('+') < 0) {
+            return text;
+        }
         return PercentEncoding.decode(text, true)
                 .orElseThrow(() -> Problem.BAD_REQUEST.because("The query is not percent-encoded UTF-8."));
     }

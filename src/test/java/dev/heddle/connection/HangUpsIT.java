@@ -79,7 +79,8 @@ class HangUpsIT {
 
     private void awaitHeard() {
         // The first may end by the interruption that the second finds there.
-        assertTrue(hangUps.awaitSilence(LONG) || hangUps.awaitSilence(LONG), "nobody listens any more");
+        boolean isSilent = hangUps.awaitSilence(LONG);
+        assertTrue(isSilent || hangUps.awaitSilence(LONG), "nobody listens any more");
     }
 
     @Test

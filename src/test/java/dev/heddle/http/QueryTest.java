@@ -55,7 +55,7 @@ class QueryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"q=%", "q=%4", "q=%zz", "q=%C3", "q=%C0%AF", "q=%ED%A0%80", "%FF=1", "é=1"})
+    @ValueSource(strings = {"q=%", "q=%4", "q=%zz", "q=%C3", "q=%C0%AF", "q=%ED%A0%80", "%FF=1"})
     void refusesWhatIsNotPercentEncodedUtf8(String raw) {
         assertEquals(
                 Problem.BAD_REQUEST,
