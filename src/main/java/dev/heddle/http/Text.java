@@ -12,6 +12,7 @@ final class Text {
 
     /** What is wrong with the text, if anything; its length counts code points, as PostgreSQL does. */
     static Optional<Fault> faultOf(String text, int min, int max) {
+        int pairs = 0;
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
             if (c == 0) {
@@ -22,9 +23,10 @@ final class Text {
                     return Optional.of(new Fault("invalid_character", "must not contain a lone surrogate"));
                 }
                 i++;
+                pairs++;
             }
         }
-        int length = text.codePointCount(0, text.length());
+        int length = text.length() - pairs;
         if (length < min) {
             return Optional.of(
                     new Fault("too_short", "must have at least " + min + " character" + (min == 1 ? "" : "s")));
