@@ -14,8 +14,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A socket whose every read ends by the deadline of the exchange, also those that TLS makes on its own: what is late is closed.
- * Used by one thread at a time.
+ * A socket whose every read ends by the deadline of the exchange, also those that TLS makes on its own: what is late is
+ * closed. Used by one thread at a time.
  */
 final class TimedSocket extends Socket implements Timekeeper.Timed {
 

@@ -1,6 +1,9 @@
 package dev.heddle.concurrent;
 
-/** A {@link Bulkhead}, or what is like one, had no place: a local resource is exhausted for the moment, and trying again later may help. */
+/**
+ * A {@link Bulkhead}, or what is like one, had no place: a local resource is exhausted for the moment, and trying again
+ * later may help.
+ */
 public final class BulkheadFullException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

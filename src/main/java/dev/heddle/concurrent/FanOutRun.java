@@ -13,8 +13,8 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Parts on their way: some threads do them, in their order, and the one that wants the results keeps the time meanwhile. Safe for any
- * thread.
+ * Parts on their way: some threads do them, in their order, and the one that wants the results keeps the time
+ * meanwhile. Safe for any thread.
  */
 final class FanOutRun<T> implements Timekeeper.Timed {
 
@@ -158,8 +158,8 @@ final class FanOutRun<T> implements Timekeeper.Timed {
     /**
      * Returns when all parts have ended; those that are late are interrupted.
      *
-     * @param withdraw called when the deadline has passed: takes back the parts that nobody has taken yet, and says which is the
-     *     first of them; that and the following are late
+     * @param withdraw called when the deadline has passed: takes back the parts that nobody has taken yet, and says
+     *     which is the first of them; that and the following are late
      * @throws InterruptedException when this thread is interrupted; parts may still run
      */
     void awaitEnd(IntSupplier withdraw) throws InterruptedException {

@@ -15,9 +15,10 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@link FanOut} whose width all its users share, fairly: whoever becomes free takes a part of the next caller's, and of his requests each
- * has its turn too. So whoever has a thousand parts waiting delays another's one by a turn, not by a thousand, and each has room of
- * his own to wait in. Parts that wait are a place in a list and no threads. Safe for any thread.
+ * A {@link FanOut} whose width all its users share, fairly: whoever becomes free takes a part of the next caller's, and
+ * of his requests each has its turn too. So whoever has a thousand parts waiting delays another's one by a turn, not by
+ * a thousand, and each has room of his own to wait in. Parts that wait are a place in a list and no threads. Safe for
+ * any thread.
  *
  * <p>Parts inherit the deadline of their request and nothing else. Its threads end when there is nothing to do.
  */

@@ -9,15 +9,19 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets those who want the same at the same time have it done once: the first does it, the others wait for its outcome, each
- * by its own deadline. What is the first one's alone is nobody else's: an answer that is for nobody else, and those who waited do the
- * work themselves; or the end of its time or an interruption, and one of them does it for the others. Safe for any thread.
+ * Lets those who want the same at the same time have it done once: the first does it, the others wait for its outcome,
+ * each by its own deadline. What is the first one's alone is nobody else's: an answer that is for nobody else, and
+ * those who waited do the work themselves; or the end of its time or an interruption, and one of them does it for the
+ * others. Safe for any thread.
  *
  * @param <V> what the work comes to; a failure that others can share is a value too
  */
 public final class SingleFlight<K, V> {
 
-    /** After how many who gave up somebody does the work beside all others: one after the other, the last would wait for everybody. */
+    /**
+     * After how many who gave up somebody does the work beside all others: one after the other, the last would wait for
+     * everybody.
+     */
     private static final int WAITS_MAX = 2;
 
     private final ConcurrentHashMap<K, CompletableFuture<End<V>>> flights = new ConcurrentHashMap<>();
@@ -35,7 +39,10 @@ public final class SingleFlight<K, V> {
         ALL,
         /** For nobody else, and others will find the same. */
         NONE,
-        /** For nobody else, because of who did the work: another one may come to something. So it is when the work throws, too. */
+        /**
+         * For nobody else, because of who did the work: another one may come to something. So it is when the work
+         * throws, too.
+         */
         GAVE_UP
     }
 

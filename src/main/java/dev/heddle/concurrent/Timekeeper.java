@@ -7,9 +7,10 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /**
- * Ends waits whose time is up. One thread looks at all of them every few milliseconds: a virtual thread that parks with a timer makes another
- * thread set it and take it back, which costs more than most of what is waited for, a call to another server included. While
- * nobody waits, it sleeps. For waits whose limits are well above its tick; safe for any thread.
+ * Ends waits whose time is up. One thread looks at all of them every few milliseconds: a virtual thread that parks with
+ * a timer makes another thread set it and take it back, which costs more than most of what is waited for, a call to
+ * another server included. While nobody waits, it sleeps. For waits whose limits are well above its tick; safe for any
+ * thread.
  */
 public final class Timekeeper {
 

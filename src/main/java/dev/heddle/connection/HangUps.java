@@ -9,9 +9,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Notices that a client hangs up while its request is worked on, and interrupts that work: what nobody waits for any more
- * is to take nobody's turn. Only reading tells, so for work that takes long another thread reads; should the next request come instead,
- * its beginning is kept for the connection's thread.
+ * Notices that a client hangs up while its request is worked on, and interrupts that work: what nobody waits for any
+ * more is to take nobody's turn. Only reading tells, so for work that takes long another thread reads; should the next
+ * request come instead, its beginning is kept for the connection's thread.
  */
 final class HangUps {
 

@@ -29,7 +29,10 @@ public final class Query {
         this.complaints = complaints;
     }
 
-    /** Reads {@code a=b&c=d} in ASCII, as every request line is, percent-encoded UTF-8 where a plus is a blank, as browsers' forms write it. */
+    /**
+     * Reads {@code a=b&c=d} in ASCII, as every request line is, percent-encoded UTF-8 where a plus is a blank, as
+     * browsers' forms write it.
+     */
     static Query of(@Nullable String raw, Complaints complaints) {
         if (raw == null || raw.isEmpty()) {
             return new Query(Map.of(), complaints);

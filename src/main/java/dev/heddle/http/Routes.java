@@ -48,9 +48,9 @@ public final class Routes {
     }
 
     /**
-     * The same for one that waits for others, and lets only so many wait: it does not count as a request of ours at work,
-     * of which there can only be so many either. When its client hangs up, the action is interrupted, if it takes longer than a
-     * second.
+     * The same for one that waits for others, and lets only so many wait: it does not count as a request of ours at
+     * work, of which there can only be so many either. When its client hangs up, the action is interrupted, if it takes
+     * longer than a second.
      */
     public <P> Routes addWaiting(String method, String pattern, Access access, Parser<P> parser, Action<P> action) {
         return put(new Route(method, pattern, access, Load.OWN, run(parser, whileConnected(action))));

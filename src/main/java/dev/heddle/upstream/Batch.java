@@ -45,8 +45,8 @@ public final class Batch {
     private static final int BODY_BYTES_MAX = 1 << 20;
 
     /**
-     * That may wait for one caller; more is refused. They are those of five hundred requests, as many as {@code rate-limit.token}
-     * lets begin in a second, and take little more than their text, which their requests hold anyhow.
+     * That may wait for one caller; more is refused. They are those of five hundred requests, as many as {@code
+     * rate-limit.token} lets begin in a second, and take little more than their text, which their requests hold anyhow.
      */
     private static final int QUEUE = 500 * URLS_MAX;
 
