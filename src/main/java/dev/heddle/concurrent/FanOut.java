@@ -72,8 +72,7 @@ public final class FanOut {
         var next = new AtomicInteger();
         try (var scope = StructuredTaskScope.open(Joiner.<Object>awaitAll())) {
             // As many threads as there may be at once take one part after the other: a scope for each would cost as
-            // much as a
-            // small part itself.
+            // much as a small part itself.
             for (int i = Math.min(width, parts.size()); i > 0; i--) {
                 scope.fork(() -> {
                     for (int index = next.getAndIncrement(); index < parts.size(); index = next.getAndIncrement()) {
