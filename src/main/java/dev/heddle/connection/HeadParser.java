@@ -60,7 +60,7 @@ final class HeadParser {
 
     /** Where the line ends whose end has not been before; the end of the bytes when it is not there. */
     private static int lineEnd(byte[] bytes, int from, int to) {
-        for (int i = from; i < to; i++) {
+        for (int i = Ascii.printableEnd(bytes, from, to); i < to; i++) {
             byte b = bytes[i];
             if (b < ' ' || b == Ascii.DELETE) {
                 if (b == '\r' && (i + 1 == to || bytes[i + 1] == '\n')) {
@@ -96,10 +96,7 @@ final class HeadParser {
     }
 
     private void field(byte[] bytes, int from, int begin, int end) {
-        int colon = begin;
-        while (colon < end && Ascii.isIn(IN_TOKEN, bytes[colon])) {
-            colon++;
-        }
+        int colon = Ascii.endOf(IN_TOKEN, bytes, begin, end);
         if (colon == begin || colon == end || bytes[colon] != ':') {
             throw RefusedException.broken("a header without a name");
         }

@@ -50,10 +50,7 @@ final class RequestLine {
 
     /** Where the method ends, or what there is of it. */
     private static int methodEnd(byte[] bytes, int from, int to) {
-        int end = from;
-        while (end < to && Ascii.isIn(IN_METHOD, bytes[end])) {
-            end++;
-        }
+        int end = Ascii.endOf(IN_METHOD, bytes, from, to);
         if (end < to && (end == from || bytes[end] != ' ')) {
             throw RefusedException.broken("no method");
         }
@@ -78,9 +75,9 @@ final class RequestLine {
 
     /** Each byte is looked at once, unless some of them are not plain. */
     private void readTarget(byte[] bytes, int begin, int to) {
-        int plainPath = plainEnd(IN_PATH, bytes, begin, to);
+        int plainPath = Ascii.endOf(IN_PATH, bytes, begin, to);
         boolean hasQuery = plainPath < to && bytes[plainPath] == '?';
-        int plainEnd = hasQuery ? plainEnd(IN_QUERY, bytes, plainPath + 1, to) : plainPath;
+        int plainEnd = hasQuery ? Ascii.endOf(IN_QUERY, bytes, plainPath + 1, to) : plainPath;
         int end = indexOf(bytes, (byte) ' ', plainEnd, to);
         if (end == to) {
             throw RefusedException.broken("no version");
@@ -98,15 +95,6 @@ final class RequestLine {
         if (pathEnd < end && end > plainEnd) {
             requireQuery(bytes, pathEnd + 1, end);
         }
-    }
-
-    /** Where what is plain ends: at the first that is not in that set. */
-    private static int plainEnd(boolean[] set, byte[] bytes, int from, int to) {
-        int at = from;
-        while (at < to && Ascii.isIn(set, bytes[at])) {
-            at++;
-        }
-        return at;
     }
 
     private static int indexOf(byte[] bytes, byte wanted, int from, int to) {

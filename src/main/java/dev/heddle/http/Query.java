@@ -21,11 +21,15 @@ import org.jspecify.annotations.Nullable;
 public final class Query {
 
     private final Map<String, List<String>> values;
+    /** Whether all are as they were written, so that they have nothing but what a request line may have. */
+    private final boolean isPlain;
+
     private final Complaints complaints;
     private final Set<String> known = new HashSet<>();
 
-    private Query(Map<String, List<String>> values, Complaints complaints) {
+    private Query(Map<String, List<String>> values, boolean isPlain, Complaints complaints) {
         this.values = values;
+        this.isPlain = isPlain;
         this.complaints = complaints;
     }
 
@@ -35,24 +39,24 @@ public final class Query {
      */
     static Query of(@Nullable String raw, Complaints complaints) {
         if (raw == null || raw.isEmpty()) {
-            return new Query(Map.of(), complaints);
+            return new Query(Map.of(), true, complaints);
         }
+        boolean isPlain = raw.indexOf('%') < 0 && raw.indexOf('+') < 0;
         var values = new LinkedHashMap<String, List<String>>();
         for (int from = 0, end; from <= raw.length(); from = end + 1) {
             end = raw.indexOf('&', from) < 0 ? raw.length() : raw.indexOf('&', from);
             if (end > from) {
                 int equals = raw.indexOf('=', from) < 0 ? end : Math.min(end, raw.indexOf('=', from));
-                var name = decode(raw.substring(from, equals));
-                var value = equals == end ? "" : decode(raw.substring(equals + 1, end));
+                var name = decode(raw.substring(from, equals), isPlain);
+                var value = equals == end ? "" : decode(raw.substring(equals + 1, end), isPlain);
                 values.computeIfAbsent(name, _ -> new ArrayList<>(1)).add(value);
             }
         }
-        return new Query(values, complaints);
+        return new Query(values, isPlain, complaints);
     }
 
-    /** Most have nothing to decode; that all are ASCII, the request line was read for. */
-    private static String decode(String text) {
-        if (text.indexOf('%') < 0 && text.indexOf('+') < 0) {
+    private static String decode(String text, boolean isPlain) {
+        if (isPlain) {
             return text;
         }
         return PercentEncoding.decode(text, true)
@@ -67,7 +71,7 @@ public final class Query {
     /** A text of so many characters. */
     public Optional<String> text(String name, int min, int max) {
         return raw(name).flatMap(text -> {
-            var fault = Text.faultOf(text, min, max);
+            var fault = isPlain ? Text.faultOfLength(text.length(), min, max) : Text.faultOf(text, min, max);
             fault.ifPresent(f -> complaints.query(name, f.code(), f.detail()));
             return fault.isPresent() ? Optional.empty() : Optional.of(text);
         });

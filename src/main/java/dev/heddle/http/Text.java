@@ -26,7 +26,11 @@ final class Text {
                 pairs++;
             }
         }
-        int length = text.length() - pairs;
+        return faultOfLength(text.length() - pairs, min, max);
+    }
+
+    /** Likewise, of a text of so many code points that PostgreSQL takes every one of. */
+    static Optional<Fault> faultOfLength(int length, int min, int max) {
         if (length < min) {
             return Optional.of(
                     new Fault("too_short", "must have at least " + min + " character" + (min == 1 ? "" : "s")));

@@ -116,6 +116,24 @@ class HeadParserTest {
     }
 
     @Test
+    void noControlCharacterIsReadOverWhereverItStands() {
+        for (int b = 0; b <= 0xff; b++) {
+            for (int at = 0; at < 24; at++) {
+                // Neighbours that a borrow could come from or go to.
+                var value = " ~\u0080\u00ff!}".repeat(4).toCharArray();
+                value[at] = (char) b;
+                var text = "GET / HTTP/1.1\r\nX: a" + new String(value) + "b\r\n\r\n";
+                var name = "0x" + Integer.toHexString(b) + " at " + at;
+                if (b == '\t' || (b >= ' ' && b != 0x7f)) {
+                    assertEquals(text.length(), new HeadParser(SIZE).read(bytes(text), 0, text.length()), name);
+                } else {
+                    assertThrows(RefusedException.class, () -> read(text, 0), name);
+                }
+            }
+        }
+    }
+
+    @Test
     void whatHasNoEndIsNotReadForEver() {
         var line = bytes("GET /" + "a".repeat(100));
         var head = bytes("GET / HTTP/1.1\r\n" + "x: y\r\n".repeat(40));

@@ -68,6 +68,8 @@ class QueryTest {
         q            | q too_short
         q=abcdef     | q too_long
         q=%00        | q invalid_character
+        a=b&q=%00    | q invalid_character
+        q=%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80 | q too_long
         """)
     void checksTexts(String raw, String complaint) {
         assertEquals(Optional.empty(), query(raw).text("q", 5));
