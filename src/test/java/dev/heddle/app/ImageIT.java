@@ -335,6 +335,16 @@ class ImageIT {
         }
     }
 
+    /** In place of living on without whatever thread it struck. */
+    @Test
+    void aFullHeapEndsItWithItsOwnExitCode() throws IOException, InterruptedException {
+        var settings = new HashMap<>(settings(directory.resolve("data")));
+        settings.put("HEDDLE_JAVA_OPTS", "-Xmx8m");
+        var said = say(whole(), settings);
+        assertEquals(3, said.exit(), said::text);
+        assertTrue(said.text().contains("OutOfMemoryError"), said::text);
+    }
+
     @Test
     void settingsAreThoseNamedElseThoseOfTheDirectoryElseThoseOfTheImage() throws IOException, InterruptedException {
         assertTrue(say(whole(), Map.of(), "check-config").text().contains(whole().resolve("conf/app.yaml") + ":"));
