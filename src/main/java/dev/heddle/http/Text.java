@@ -29,7 +29,7 @@ final class Text {
         return faultOfLength(text.length() - pairs, min, max);
     }
 
-    /** Likewise, of a text of so many code points that PostgreSQL takes every one of. */
+    /** What is wrong with that many code points, if anything. */
     static Optional<Fault> faultOfLength(int length, int min, int max) {
         if (length < min) {
             return Optional.of(
