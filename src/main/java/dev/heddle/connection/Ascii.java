@@ -11,6 +11,9 @@ final class Ascii {
 
     static final byte DELETE = 0x7f;
 
+    /** Of a token (RFC 9110 §5.6.2), which methods and the names of fields are. */
+    static final boolean[] TOKEN = set(LETTERS_AND_DIGITS + "!#$%&'*+-.^_`|~");
+
     private static final int BYTES = 256;
 
     private static final long EACH = 0x0101010101010101L;
@@ -34,9 +37,8 @@ final class Ascii {
         int at = from;
         while (at <= to - Long.BYTES) {
             long eight = (long) EIGHT.get(bytes, at);
-            // Of a byte below 0x80 the highest bit is set when it is less than 0x20, or 0x7f. A borrow goes from there
-            // into
-            // those above: where one is found, others may seem to be.
+            // Of a byte below 0x80 the highest bit is set when it is less than 0x20, or 0x7f. From there a borrow
+            // goes into those above: where one is found, others may seem to be.
             long control = (eight - 0x20 * EACH) | ((eight ^ DELETE * EACH) - EACH);
             if ((control & ~eight & HIGHEST) != 0) {
                 break;

@@ -8,8 +8,6 @@ import java.util.Arrays;
  */
 final class HeadParser {
 
-    private static final boolean[] IN_TOKEN = Ascii.set(Ascii.LETTERS_AND_DIGITS + "!#$%&'*+-.^_`|~");
-
     private static final int FIELDS = 12;
 
     private final ConnectionGuard.Size size;
@@ -96,7 +94,7 @@ final class HeadParser {
     }
 
     private void field(byte[] bytes, int from, int begin, int end) {
-        int colon = Ascii.endOf(IN_TOKEN, bytes, begin, end);
+        int colon = Ascii.endOf(Ascii.TOKEN, bytes, begin, end);
         if (colon == begin || colon == end || bytes[colon] != ':') {
             throw RefusedException.broken("a header without a name");
         }

@@ -11,8 +11,6 @@ import java.util.Arrays;
  */
 final class RequestLine {
 
-    private static final boolean[] IN_METHOD = Ascii.set(Ascii.LETTERS_AND_DIGITS + "!#$%&'*+-.^_`|~");
-
     /** RFC 3986 §3.3, without what is percent-encoded. */
     private static final boolean[] IN_PATH = Ascii.set(Ascii.LETTERS_AND_DIGITS + "-._~!$&'()*+,;=:@/");
 
@@ -50,7 +48,7 @@ final class RequestLine {
 
     /** Where the method ends, or what there is of it. */
     private static int methodEnd(byte[] bytes, int from, int to) {
-        int end = Ascii.endOf(IN_METHOD, bytes, from, to);
+        int end = Ascii.endOf(Ascii.TOKEN, bytes, from, to);
         if (end < to && (end == from || bytes[end] != ' ')) {
             throw RefusedException.broken("no method");
         }
