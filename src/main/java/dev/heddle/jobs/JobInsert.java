@@ -26,13 +26,11 @@ public final class JobInsert {
     public record Follower(JobKind kind, String data) {}
 
     private final String text;
-    private final List<Lane> lanes;
-    private final int followers;
+    private final List<JobKind> kinds;
 
-    private JobInsert(String text, List<Lane> lanes, int followers) {
+    private JobInsert(String text, List<JobKind> kinds) {
         this.text = text;
-        this.lanes = lanes;
-        this.followers = followers;
+        this.kinds = kinds;
     }
 
     /** A follower's part: its number and its kind are known. */
@@ -86,7 +84,8 @@ public final class JobInsert {
                     .collect(Collectors.joining(" UNION ALL ")));
             text.append(")");
         }
-        return new JobInsert(text.toString(), lanes, followers.length);
+        return new JobInsert(
+                text.toString(), Arrays.stream(followers).map(Follower::kind).toList());
     }
 
     /** Behind the change, before the statement's own SELECT; begins with a comma. */
@@ -96,8 +95,8 @@ public final class JobInsert {
 
     /** Behind the parameters of the change: new ids, due now. */
     public List<Object> parameters() {
-        var parameters = new ArrayList<Object>(3 * followers);
-        for (int i = 0; i < followers; i++) {
+        var parameters = new ArrayList<Object>(3 * kinds.size());
+        for (int i = 0; i < kinds.size(); i++) {
             var id = Uuid7.next();
             // By our clock, not PostgreSQL's: the worker that is woken asks for what is due by ours.
             var time = Uuid7.time(id);
@@ -110,7 +109,7 @@ public final class JobInsert {
 
     /** New ids, for one row of those that {@link #followingEach} is about. */
     public List<UUID> ids() {
-        return Stream.generate(Uuid7::next).limit(followers).toList();
+        return Stream.generate(Uuid7::next).limit(kinds.size()).toList();
     }
 
     /** When a job with that id is due: now, by our clock. */
@@ -118,7 +117,8 @@ public final class JobInsert {
         return Uuid7.time(id);
     }
 
-    List<Lane> lanes() {
-        return lanes;
+    /** Of each job that it enqueues. */
+    List<JobKind> kinds() {
+        return kinds;
     }
 }

@@ -7,19 +7,19 @@ import java.util.function.Consumer;
 public final class JobQueue {
 
     // Set when the workers start; until then their polling finds what was enqueued.
-    private volatile Consumer<Lane> waker = lane -> {};
+    private volatile Consumer<JobKind> waker = kind -> {};
 
     /** To be called by whoever has enqueued: the workers wake as soon as the unit of work has ended well. */
     public void wake(Sql sql, JobInsert insert) {
-        sql.afterwards(() -> insert.lanes().forEach(waker));
+        sql.afterwards(() -> insert.kinds().forEach(waker));
     }
 
     /** The same for one that is due again. */
-    void wake(Sql sql, Lane lane) {
-        sql.afterwards(() -> waker.accept(lane));
+    void wake(Sql sql, JobKind kind) {
+        sql.afterwards(() -> waker.accept(kind));
     }
 
-    void wakes(Consumer<Lane> workers) {
+    void wakes(Consumer<JobKind> workers) {
         waker = workers;
     }
 }

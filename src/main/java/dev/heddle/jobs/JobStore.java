@@ -65,6 +65,29 @@ final class JobStore {
                 + String.join(", ", effect.ctes()) + " SELECT CAST(id AS text) FROM job";
     }
 
+    /**
+     * Writes the effect of jobs of one kind that are due and marks them as done, without anybody having picked them; how many.
+     *
+     * @param since those that were due before are left, and so are those that have failed
+     * @param most how many
+     */
+    long applyDue(Sql sql, JobKind kind, JobHandler.Effect effect, Instant since, int most) {
+        return sql.first(dueApplication(kind, effect), Row::bigint, since, Instant.now(), kind.name(), most)
+                .orElseThrow();
+    }
+
+    /** By the place of a row, see {@link Picking#statement}. */
+    static String dueApplication(JobKind kind, JobHandler.Effect effect) {
+        return """
+            WITH job AS (DELETE FROM %1$s WHERE ctid = ANY (ARRAY (
+                SELECT ctid FROM %1$s WHERE NOT picked AND execution_time >= ? AND execution_time <= ? AND task_name = ?
+                    AND coalesce(consecutive_failures, 0) = 0
+                ORDER BY execution_time LIMIT ? FOR UPDATE SKIP LOCKED))
+                RETURNING CAST(task_instance AS uuid) AS id, data, created_at), %2$s
+            SELECT count(*) FROM job
+            """.formatted(kind.lane().table(), String.join(", ", effect.ctes()));
+    }
+
     /** What jobs of one kind are about, by their ids; what another worker has by now is not among them. */
     Map<String, Work> read(Sql sql, JobKind kind, List<Claim> claims) {
         var works = new HashMap<String, Work>();

@@ -79,7 +79,7 @@ public final class JobWorker implements AutoCloseable {
     /** Begins to run jobs; the schema must be there. */
     public void start() {
         lanes.values().forEach(LaneWorker::start);
-        queue.wakes(lane -> worker(lane).wake());
+        queue.wakes(kind -> worker(kind.lane()).wake(kind));
     }
 
     private LaneWorker worker(Lane lane) {
@@ -98,7 +98,7 @@ public final class JobWorker implements AutoCloseable {
     /** Finishes what runs within some seconds, then interrupts it and gives it back; it has not lost an attempt. */
     @Override
     public void close() {
-        queue.wakes(lane -> {});
+        queue.wakes(kind -> {});
         var stops = new ArrayList<Thread>();
         lanes.values().forEach(worker -> stops.add(Thread.ofVirtual().start(worker::stop)));
         boolean interrupted = false;

@@ -79,7 +79,7 @@ public final class Jobs {
                         case WAITING -> store.hurry(sql, kind, id);
                         case RUNNING -> Optional.<Job>empty();
                     };
-                    due.ifPresent(it -> queue.wake(sql, kind.lane()));
+                    due.ifPresent(it -> queue.wake(sql, kind));
                     return due;
                 })
                 .orElseThrow(Jobs::running);

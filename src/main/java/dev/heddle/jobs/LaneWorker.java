@@ -14,7 +14,9 @@ import dev.heddle.db.Database;
 import dev.heddle.db.DatabaseException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The workers of one lane, on db-scheduler: it picks due jobs (FOR UPDATE SKIP LOCKED), keeps their heartbeats, and finds
- * the jobs of servers that are gone. What a job writes, how it fails and where it goes then is ours.
+ * the jobs of servers that are gone. What a job writes, how it fails and where it goes then is ours. Most effects on the
+ * database are not picked at all: see {@link EffectWorker}.
  *
  * <p>No job waits in memory for longer than a moment: see {@link Intake}.
  */
@@ -62,9 +65,6 @@ final class LaneWorker {
     /** Of one kind: while one waits for a lock, another goes on. */
     private static final int BATCHES_AT_ONCE = 2;
 
-    /** In one statement, which holds its locks until its end. */
-    private static final int BATCH_MAX = 128;
-
     /** Of such a statement; one job that waits longer for a lock does so by itself. */
     private static final Duration BATCH_LIMIT = Duration.ofSeconds(2);
 
@@ -79,6 +79,7 @@ final class LaneWorker {
     private final JobStore store = new JobStore();
     private final Map<JobKind, Batcher<JobStore.Claim, Boolean>> effects = new ConcurrentHashMap<>();
     private final Map<JobKind, Actions> actions = new ConcurrentHashMap<>();
+    private final Map<JobKind, EffectWorker> effectWorkers = new HashMap<>();
 
     // Set once, on shutdown, by the thread that closes; read by the workers.
     private volatile boolean stopping;
@@ -96,6 +97,14 @@ final class LaneWorker {
         this.observer = observer;
         this.intake = intake;
         this.retryDelay = retryDelay;
+        var since = Instant.now();
+        for (var kind : kinds) {
+            if (kind.handler() instanceof JobHandler.Effect effect) {
+                effectWorkers.put(
+                        kind.kind(),
+                        new EffectWorker(database, store, kind.kind(), effect, since, observer, this::wakeEngine));
+            }
+        }
         List<Task<?>> tasks = new ArrayList<>();
         kinds.forEach(kind -> tasks.add(task(kind)));
         scheduler = Scheduler.create(database.dataSource(), tasks)
@@ -110,10 +119,18 @@ final class LaneWorker {
                 .missedHeartbeatsLimit(HEARTBEATS_MISSED_MAX)
                 .shutdownMaxWait(SHUTDOWN_WAIT)
                 .deleteUnresolvedAfter(KEEP_UNKNOWN)
-                .jdbcCustomization(new Picking(lane.table(), intake))
+                .jdbcCustomization(new Picking(lane.table(), intake, this::othersKinds, since))
                 .serializer(new NoData())
                 .failureLogging(LogLevel.OFF, false)
                 .build();
+    }
+
+    /** The kinds that the engine leaves alone. */
+    private List<String> othersKinds() {
+        return effectWorkers.values().stream()
+                .filter(worker -> !worker.isResting())
+                .map(worker -> worker.kind().name())
+                .toList();
     }
 
     /** Of which each has a job in its hands. */
@@ -126,7 +143,7 @@ final class LaneWorker {
                     job.run();
                 } finally {
                     if (intake.end()) {
-                        wake();
+                        wakeEngine();
                     }
                 }
             });
@@ -134,22 +151,36 @@ final class LaneWorker {
     }
 
     void start() {
+        effectWorkers.values().forEach(EffectWorker::start);
         scheduler.start();
     }
 
-    void wake() {
+    /** There are new jobs of that kind. */
+    void wake(JobKind kind) {
+        var worker = effectWorkers.get(kind);
+        if (worker == null || worker.isResting()) {
+            wakeEngine();
+        } else {
+            worker.wake();
+        }
+    }
+
+    private void wakeEngine() {
         scheduler.triggerCheckForDueExecutions();
     }
 
     /** Takes no more jobs. */
     void pause() {
+        effectWorkers.values().forEach(EffectWorker::pause);
         scheduler.pause();
     }
 
     /** Finishes what runs, or gives it back. */
     void stop() {
         stopping = true;
+        effectWorkers.values().forEach(EffectWorker::pause);
         scheduler.stop();
+        effectWorkers.values().forEach(EffectWorker::stop);
     }
 
     private Task<Void> task(Registration registration) {
@@ -210,7 +241,7 @@ final class LaneWorker {
     private Batcher<JobStore.Claim, Boolean> together(JobKind kind, JobHandler.Effect effect) {
         return new Batcher<>(
                 BATCHES_AT_ONCE,
-                BATCH_MAX,
+                EffectWorker.BATCH_MAX,
                 BATCH_LIMIT,
                 claims -> JobStore.among(claims, database.single(sql -> store.apply(sql, kind, claims, effect))));
     }
@@ -247,7 +278,7 @@ final class LaneWorker {
                     Level.WARNING,
                     "job " + claim.id() + " (" + registration.kind().name() + "): " + SERVER_GONE + ", attempt "
                             + attempts + (isLast ? "; it is among the dead letters now" : ""));
-            wake();
+            wakeEngine();
         }
     }
 

@@ -6,6 +6,7 @@ import com.github.kagkarlsson.scheduler.task.Execution;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * How due jobs are picked: as db-scheduler does it, by a statement whose plan is the same whatever PostgreSQL knows of the
@@ -19,11 +20,20 @@ final class Picking extends PostgreSqlJdbcCustomization {
 
     private final String statement;
     private final Intake intake;
+    private final Supplier<List<String>> others;
+    private final Instant since;
 
-    /** From that table, each time. */
-    Picking(String table, Intake intake) {
+    /**
+     * From that table, each time.
+     *
+     * @param others the kinds that are left to an {@link EffectWorker} right now
+     * @param since what was due before, or has failed, is picked all the same
+     */
+    Picking(String table, Intake intake, Supplier<List<String>> others, Instant since) {
         super(false, false);
         this.intake = intake;
+        this.others = others;
+        this.since = since;
         statement = statement(table);
     }
 
@@ -37,6 +47,7 @@ final class Picking extends PostgreSqlJdbcCustomization {
                 UPDATE %1$s SET picked = true, picked_by = ?, last_heartbeat = ?, version = version + 1
                 WHERE ctid = ANY (ARRAY (
                     SELECT ctid FROM %1$s WHERE NOT picked AND execution_time <= ? AND task_name <> ALL (?)
+                        AND (task_name <> ALL (?) OR execution_time < ? OR consecutive_failures > 0)
                     ORDER BY execution_time LIMIT ? FOR UPDATE SKIP LOCKED))
                 RETURNING task_name, task_instance, task_data, execution_time, picked, picked_by, last_success, last_failure,
                     consecutive_failures, last_heartbeat, version)
@@ -53,6 +64,7 @@ final class Picking extends PostgreSqlJdbcCustomization {
         }
         // Of kinds that only another version of Heddle knows.
         var unknown = context.taskResolver.getUnresolvedTaskNames(EVER).toArray(String[]::new);
+        var left = others.get().toArray(String[]::new);
         var picked = context.jdbcRunner.query(
                 statement,
                 parameters -> {
@@ -61,6 +73,8 @@ final class Picking extends PostgreSqlJdbcCustomization {
                     setInstant(parameters, index++, now);
                     setInstant(parameters, index++, now);
                     parameters.setArray(index++, parameters.getConnection().createArrayOf("text", unknown));
+                    parameters.setArray(index++, parameters.getConnection().createArrayOf("text", left));
+                    setInstant(parameters, index++, since);
                     parameters.setInt(index, wanted);
                 },
                 context.resultSetMapper.get());

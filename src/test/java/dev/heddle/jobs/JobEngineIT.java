@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Durable jobs on a real PostgreSQL: enqueued with their cause, done once, kept when they fail. */
 @InThisJvm
@@ -137,6 +138,10 @@ class JobEngineIT {
                 Arguments.of(Picking.statement("jobs"), "Tid Scan"),
                 Arguments.of(
                         Picking.statement("jobs"), "Index Scan using jobs_due .*\\n.*Index Cond: .*execution_time"),
+                Arguments.of(JobStore.dueApplication(Workshop.COPY, Workshop.COPYING), "Tid Scan"),
+                Arguments.of(
+                        JobStore.dueApplication(Workshop.COPY, Workshop.COPYING),
+                        "Index Scan using jobs_due .*\\n.*Index Cond: .*execution_time >= .*execution_time <="),
                 Arguments.of(JobStore.application(Workshop.COPY, Workshop.COPYING), byKey.formatted("jobs")),
                 Arguments.of(JobStore.reading(Workshop.CALL), byKey.formatted("outbound_jobs")),
                 Arguments.of(JobStore.ending(Workshop.CALL), byKey.formatted("outbound_jobs")));
@@ -398,12 +403,78 @@ class JobEngineIT {
     }
 
     @Test
-    void oneThatFailsTakesNoneAlongThatIsDoneWithIt() {
+    void anEffectIsWrittenWithoutThatItsJobIsPickedFirst() {
+        workshop.start(3, JobEngineIT::nothing);
+        countPicks();
+        IntStream.range(0, 200).forEach(i -> workshop.change("job " + i, Workshop.COPY_INSERT));
+        workshop.awaitJobs(left -> assertEquals(List.of(), left));
+        assertEquals(200, workshop.effects().size());
+        assertEquals(0, workshop.count("picks"));
+        assertEquals(Collections.nCopies(200, Outcome.DONE), workshop.outcomes());
+    }
+
+    @Test
+    void butOneThatWasThereBeforeTheServerIsPickedAsItMayHaveTakenOneDown() {
+        countPicks();
+        workshop.change("left behind", Workshop.COPY_INSERT);
+        workshop.start(3, JobEngineIT::nothing);
+        await().atMost(Workshop.LONG).untilAsserted(() -> assertEquals(List.of("left behind"), workshop.effects()));
+        assertEquals(1, workshop.count("picks"));
+    }
+
+    private void countPicks() {
+        workshop.database().single(sql -> sql.update("CREATE TABLE picks (id text)"));
+        workshop.database().single(sql -> sql.update("""
+            CREATE FUNCTION note_pick() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN INSERT INTO picks VALUES (NEW.task_instance); RETURN NEW; END'
+            """));
+        workshop.database().single(sql -> sql.update("""
+            CREATE TRIGGER pick BEFORE UPDATE ON jobs FOR EACH ROW WHEN (NEW.picked) EXECUTE FUNCTION note_pick()
+            """));
+    }
+
+    @Test
+    void whatOtherServersHaveLeftIsFoundByLooking() {
+        workshop.start(new JobQueue(), 3, Duration.ofMillis(10), JobEngineIT::nothing, List.of());
+        workshop.change("nobody was told", Workshop.COPY_INSERT);
+        await().atMost(Workshop.LONG).untilAsserted(() -> assertEquals(List.of("nobody was told"), workshop.effects()));
+        workshop.change("nor this time", Workshop.COPY_INSERT);
+        await().atMost(Workshop.LONG)
+                .untilAsserted(() -> assertEquals(2, workshop.effects().size()));
+    }
+
+    @Test
+    void onceWhatFailedIsOutOfTheWayEffectsAreWrittenWithoutPickingAgain() {
         workshop.database().single(sql -> sql.update("ALTER TABLE effects ADD CHECK (text <> 'poison')"));
-        for (int i = 0; i < 40; i++) {
-            workshop.change(i % 20 == 7 ? "poison" : "sound", Workshop.COPY_INSERT);
+        workshop.start(1, JobEngineIT::nothing);
+        workshop.change("poison", Workshop.COPY_INSERT);
+        workshop.awaitJobs(jobs -> assertEquals(
+                List.of(Job.State.FAILED), jobs.stream().map(Job::state).toList()));
+        countPicks();
+        await().atMost(Workshop.LONG).untilAsserted(() -> {
+            long picks = workshop.count("picks");
+            workshop.change("sound", Workshop.COPY_INSERT);
+            await().atMost(Workshop.LONG).untilAsserted(() -> assertEquals(0, workshop.count("jobs")));
+            assertEquals(picks, workshop.count("picks"));
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void oneThatFailsTakesNoneAlongThatIsDoneWithIt(boolean isStarted) {
+        workshop.database().single(sql -> sql.update("ALTER TABLE effects ADD CHECK (text <> 'poison')"));
+        if (isStarted) {
+            workshop.start(8, JobEngineIT::nothing);
         }
-        workshop.start(8, JobEngineIT::nothing);
+        workshop.database().inTransaction(sql -> {
+            for (int i = 0; i < 40; i++) {
+                workshop.change(sql, i % 20 == 7 ? "poison" : "sound", Workshop.COPY_INSERT);
+            }
+            return 40;
+        });
+        if (!isStarted) {
+            workshop.start(8, JobEngineIT::nothing);
+        }
         await().atMost(Workshop.LONG)
                 .untilAsserted(() -> assertEquals(38, workshop.effects().size()));
         workshop.awaitJobs(jobs -> assertEquals(
