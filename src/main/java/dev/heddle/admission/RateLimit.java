@@ -2,27 +2,32 @@ package dev.heddle.admission;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import io.github.bucket4j.Bucket;
-import io.github.bucket4j.TimeMeter;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How often one caller may ask: a bucket of tokens for each, which fills up again at an even pace. Each server counts for
- * itself. Safe for any thread.
+ * How often one caller may ask: a bucket of tokens for each, which fills up again at an even pace. Of a bucket only the time is
+ * kept at which it will be full again (the generic cell rate algorithm, ITU-T I.371), so that one number is changed for a
+ * request, by whoever is first, and none as time passes. Each server counts for itself. Safe for any thread.
  */
 public final class RateLimit {
 
-    /** About 15 MB when full. Beyond it, whoever asks least is forgotten, and has a full bucket when it comes back. */
+    /** About 8 MB when full. Beyond it, whoever asks least is forgotten, and has a full bucket when it comes back. */
     private static final int BUCKETS_MAX = 50_000;
 
     // Set once.
     private final Rule rule;
-    private final TimeMeter clock;
+    private final LongSupplier clock;
     private final String policy;
-    private final @Nullable Cache<Object, Bucket> buckets;
+    /** In which one token comes, and in which an empty bucket fills up, in nanoseconds. */
+    private final long each;
+
+    private final long whole;
+    /** When the bucket of each caller will be full. */
+    private final @Nullable Cache<Object, AtomicLong> buckets;
 
     // Any thread.
     private final LongAdder refused = new LongAdder();
@@ -64,28 +69,25 @@ public final class RateLimit {
 
     /** Allows that. */
     public RateLimit(Rule rule) {
-        this(rule, TimeMeter.SYSTEM_NANOTIME);
+        this(rule, System::nanoTime);
     }
 
-    RateLimit(Rule rule, TimeMeter clock) {
+    RateLimit(Rule rule, LongSupplier clock) {
         this.rule = rule;
         this.clock = clock;
+        this.each = rule.amount() == 0 ? 0 : Math.max(1, rule.period().toNanos() / rule.amount());
+        this.whole = Math.multiplyExact(each, rule.burst());
         // As draft-ietf-httpapi-ratelimit-headers has it: q is how many fit in, w the seconds in which it fills up.
         this.policy = rule.amount() == 0
                 ? ""
                 : '"' + rule.name() + "\";q=" + rule.burst() + ";w=" + rule.secondsFor(rule.burst());
-        this.buckets = rule.amount() == 0 ? null : buckets(rule, clock);
-    }
-
-    private static Cache<Object, Bucket> buckets(Rule rule, TimeMeter clock) {
-        return Caffeine.newBuilder()
-                .maximumSize(BUCKETS_MAX)
-                // It is full by then, as a new one would be.
-                .expireAfterAccess(rule.secondsFor(rule.burst()) + 1, TimeUnit.SECONDS)
-                .ticker(clock::currentTimeNanos)
+        this.buckets = rule.amount() == 0
+                ? null
                 // On the caller's thread: the common pool's threads are not ours to use.
-                .executor(Runnable::run)
-                .build();
+                : Caffeine.newBuilder()
+                        .maximumSize(BUCKETS_MAX)
+                        .executor(Runnable::run)
+                        .build();
     }
 
     /** Allows anything. */
@@ -103,20 +105,21 @@ public final class RateLimit {
         if (buckets == null) {
             return null;
         }
-        var probe = buckets.get(caller, _ -> newBucket()).tryConsumeAndReturnRemaining(1);
-        var state = new State(rule, policy, probe.getRemainingTokens());
-        if (!probe.isConsumed()) {
-            refused.increment();
-            throw new RateLimitedException(state, Duration.ofNanos(probe.getNanosToWaitForRefill()));
+        var bucket = buckets.get(caller, _ -> new AtomicLong(clock.getAsLong()));
+        while (true) {
+            long full = bucket.get();
+            // Only now: to whoever was put aside with an older time, the bucket of others would seem too empty.
+            long now = clock.getAsLong();
+            // A clock that begins anywhere and may go round: only differences tell.
+            long missing = Math.max(0, full - now) + each;
+            if (missing > whole) {
+                refused.increment();
+                throw new RateLimitedException(new State(rule, policy, 0), Duration.ofNanos(missing - whole));
+            }
+            if (bucket.compareAndSet(full, now + missing)) {
+                return new State(rule, policy, (whole - missing) / each);
+            }
         }
-        return state;
-    }
-
-    private Bucket newBucket() {
-        return Bucket.builder()
-                .addLimit(limit -> limit.capacity(rule.burst()).refillGreedy(rule.amount(), rule.period()))
-                .withCustomTimePrecision(clock)
-                .build();
     }
 
     /** Its name. */

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.admission.RateLimit.Rule;
-import io.github.bucket4j.TimeMeter;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -18,24 +18,12 @@ class RateLimitTest {
 
     private long now = 1;
 
-    private final TimeMeter clock = new TimeMeter() {
-        @Override
-        public long currentTimeNanos() {
-            return now;
-        }
-
-        @Override
-        public boolean isWallClockBased() {
-            return false;
-        }
-    };
-
     private void pass(Duration time) {
         now += time.toNanos();
     }
 
     /** Five at once, two a second. */
-    private final RateLimit limit = new RateLimit(new Rule("token", 2, Duration.ofSeconds(1), 5), clock);
+    private final RateLimit limit = new RateLimit(new Rule("token", 2, Duration.ofSeconds(1), 5), () -> now);
 
     private int takeAll(Object caller) {
         int taken = 0;
@@ -105,6 +93,26 @@ class RateLimitTest {
     }
 
     @Test
+    void whoeverIsPutAsideWhileOthersAskIsNotRefusedForAnOldTime() {
+        var others = new ArrayDeque<Runnable>();
+        var shared = new RateLimit(new Rule("address", 2, Duration.ofSeconds(1), 5), () -> {
+            long looked = now;
+            var meanwhile = others.poll();
+            if (meanwhile != null) {
+                meanwhile.run();
+            }
+            return looked;
+        });
+        shared.take("ada");
+        others.add(() -> {
+            pass(Duration.ofSeconds(10));
+            shared.take("ada");
+        });
+        assertNotNull(shared.take("ada"));
+        assertEquals(0, shared.refused());
+    }
+
+    @Test
     void withoutALimitAnythingIsLetThrough() {
         var none = RateLimit.none();
         for (int i = 0; i < 100_000; i++) {
@@ -114,7 +122,7 @@ class RateLimitTest {
 
     @Test
     void oneBucketIsNotUsedTwiceByManyAtOnce() {
-        var large = new RateLimit(new Rule("token", 1, Duration.ofHours(1), 1000), clock);
+        var large = new RateLimit(new Rule("token", 1, Duration.ofHours(1), 1000), () -> now);
         var taken = new AtomicInteger();
         var all = new ArrayList<CompletableFuture<Void>>();
         for (int i = 0; i < 20; i++) {
