@@ -22,7 +22,12 @@ public final class Deadline {
 
     /** A deadline that long from now; zero or less is one that has already passed. */
     public static Deadline after(Duration limit) {
-        return new Deadline(System.nanoTime() + nanos(limit));
+        return after(System.nanoTime(), limit);
+    }
+
+    /** A deadline that long after a moment, of {@link System#nanoTime()}. */
+    public static Deadline after(long moment, Duration limit) {
+        return new Deadline(moment + nanos(limit));
     }
 
     /** One that does not come: a year away. */

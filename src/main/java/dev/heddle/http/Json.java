@@ -3,7 +3,6 @@ package dev.heddle.http;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -23,11 +22,12 @@ public final class Json {
     /** No number of ours has more digits; longer ones cost quadratic time to convert. */
     static final int MAX_NUMBER_LENGTH = 64;
 
+    private static final JsonBuffers BUFFERS = new JsonBuffers();
+
     static final JsonFactory FACTORY = JsonFactory.builder()
             // Interning costs more than reading when every name is another one, and nothing here compares with ==.
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
-            // Jackson's own default recycles per thread, and every request has a thread of its own.
-            .recyclerPool(JsonRecyclerPools.sharedConcurrentDequePool())
+            .recyclerPool(BUFFERS)
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(MAX_DEPTH)
                     .maxNumberLength(MAX_NUMBER_LENGTH)
@@ -40,7 +40,7 @@ public final class Json {
     private static final JsonFactory FOREIGN = JsonFactory.builder()
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
-            .recyclerPool(JsonRecyclerPools.sharedConcurrentDequePool())
+            .recyclerPool(BUFFERS)
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(FOREIGN_DEPTH)
                     .build())

@@ -75,9 +75,9 @@ public final class Kernel {
 
     /** One request, from the connection's own virtual thread. */
     void handle(Exchange in) {
-        long start = System.nanoTime();
+        long began = System.nanoTime();
         metrics.started();
-        var request = new Request(in, RequestIds.of(in.head().first(CommonHeaders.X_REQUEST_ID)), limits);
+        var request = new Request(in, began, RequestIds.of(in.head().first(CommonHeaders.X_REQUEST_ID)), limits);
         var sent = new Sent();
         request.client(edge.proxies().clientOf(request.peer(), request::header));
         Answer answer = null;
@@ -94,7 +94,7 @@ public final class Kernel {
                 answer.release();
             }
             sent.leave();
-            long nanos = System.nanoTime() - start;
+            long nanos = System.nanoTime() - began;
             metrics.ended(sent.route, sent.status, nanos);
             if (accessLog.isOn()) {
                 accessLog.log(entry(request, sent, nanos));
@@ -199,7 +199,7 @@ public final class Kernel {
         sent.route = route;
         sent.asked = askedTimeout(request).orElse(null);
         request.pathValues(place.values());
-        var deadline = deadline(sent.asked);
+        var deadline = deadline(request.began(), sent.asked);
         sent.deadline = deadline;
         var answer = deadline.call(() -> gatekeeper.admit(request, route.access(), () -> run(route, request, sent)));
         return unlessNotModified(request, answer);
@@ -221,9 +221,9 @@ public final class Kernel {
         }
     }
 
-    private Deadline deadline(@Nullable Duration asked) {
+    private Deadline deadline(long began, @Nullable Duration asked) {
         return Deadline.after(
-                asked != null && asked.compareTo(limits.requestTimeout()) < 0 ? asked : limits.requestTimeout());
+                began, asked != null && asked.compareTo(limits.requestTimeout()) < 0 ? asked : limits.requestTimeout());
     }
 
     private static Optional<Duration> askedTimeout(Request request) {

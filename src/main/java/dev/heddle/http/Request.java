@@ -48,6 +48,7 @@ public final class Request {
     private static final long FORGOTTEN_BYTES_MAX = 64 * 1024;
 
     private final Exchange in;
+    private final long began;
     private final Kernel.Limits limits;
     private final String id;
     private final String rawPath;
@@ -65,8 +66,9 @@ public final class Request {
     private @Nullable Admission admission;
     private Admission.@Nullable Place place;
 
-    Request(Exchange in, String id, Kernel.Limits limits) {
+    Request(Exchange in, long began, String id, Kernel.Limits limits) {
         this.in = in;
+        this.began = began;
         this.limits = limits;
         this.id = id;
         this.rawPath = originForm(in.head().path());
@@ -79,6 +81,11 @@ public final class Request {
         }
         int slash = target.indexOf('/', target.indexOf("://") + 3);
         return slash < 0 ? "/" : target.substring(slash);
+    }
+
+    /** When its head had come, as {@link System#nanoTime()} has it. */
+    long began() {
+        return began;
     }
 
     /** The name of this request in logs and answers. */

@@ -47,7 +47,7 @@ class PageTest {
                     }
                     throw new UnsupportedOperationException(method.getName());
                 });
-        return new Request((Exchange) in, "id", new Kernel.Limits(Duration.ofSeconds(1), 16_384, 1 << 20));
+        return new Request((Exchange) in, 0, "id", new Kernel.Limits(Duration.ofSeconds(1), 16_384, 1 << 20));
     }
 
     @Test
