@@ -4,11 +4,16 @@ import static org.awaitility.Awaitility.await;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** What somebody with a terminal at the database does beside the code under test, in one schema. */
 public record Psql(String schema) {
+
+    private static final AtomicReference<@Nullable Kept> KEPT = new AtomicReference<>();
 
     /** A lock on a table, held until it is closed. */
     public record Lock(Connection connection) implements AutoCloseable {
@@ -33,36 +38,65 @@ public record Psql(String schema) {
 
     /** Runs a statement that answers nothing of interest. */
     public void execute(String statement) {
-        try (var connection = TestPostgres.connect(schema);
-                var it = connection.createStatement()) {
-            it.execute(statement);
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
-        }
+        run(its -> its.execute(statement));
     }
 
     /** The one number that the query answers. */
     public long number(String query) {
-        try (var connection = TestPostgres.connect(schema);
-                var it = connection.createStatement();
-                var rows = it.executeQuery(query)) {
-            rows.next();
-            return rows.getLong(1);
+        return run(its -> {
+            try (var rows = its.executeQuery(query)) {
+                rows.next();
+                return rows.getLong(1);
+            }
+        });
+    }
+
+    /** The one text that the query answers. */
+    public String text(String query) {
+        return run(its -> {
+            try (var rows = its.executeQuery(query)) {
+                rows.next();
+                return String.valueOf(rows.getString(1));
+            }
+        });
+    }
+
+    private interface Work<T> {
+        T on(Statement statement) throws SQLException;
+    }
+
+    private <T> T run(Work<T> work) {
+        try {
+            var its = kept();
+            boolean isGood = false;
+            try (var statement = its.connection().createStatement()) {
+                var result = work.on(statement);
+                isGood = true;
+                return result;
+            } finally {
+                var leaves = isGood ? KEPT.getAndSet(its) : its;
+                if (leaves != null) {
+                    leaves.connection().close();
+                }
+            }
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
     }
 
-    /** The one text that the query answers. */
-    public String text(String query) {
-        try (var connection = TestPostgres.connect(schema);
-                var it = connection.createStatement();
-                var rows = it.executeQuery(query)) {
-            rows.next();
-            return String.valueOf(rows.getString(1));
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
+    /** A connection that is used again by the next statement in the same schema: to log in takes longer than most of them. */
+    private record Kept(String schema, Connection connection) {}
+
+    @SuppressWarnings("MustBeClosedChecker") // The caller keeps or closes it.
+    private Kept kept() throws SQLException {
+        var kept = KEPT.getAndSet(null);
+        if (kept != null) {
+            if (kept.schema().equals(schema) && kept.connection().isValid(1)) {
+                return kept;
+            }
+            kept.connection().close();
         }
+        return new Kept(schema, TestPostgres.connect(schema));
     }
 
     /** What every session does that is not idle, and every job: for the message of a test that waits in vain. */
