@@ -103,9 +103,8 @@ final class EffectWorker {
         LockSupport.unpark(thread);
     }
 
-    /** Waits for the one that runs. */
-    void stop() {
-        pause();
+    /** After {@link #pause()}: waits for the one that runs. */
+    void awaitEnd() {
         if (thread.getState() == Thread.State.NEW) {
             return;
         }

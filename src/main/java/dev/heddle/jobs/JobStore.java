@@ -60,9 +60,7 @@ final class JobStore {
     }
 
     static String application(JobKind kind, JobHandler.Effect effect) {
-        return "WITH job AS (DELETE FROM " + kind.lane().table() + " WHERE " + CLAIMED
-                + " RETURNING CAST(task_instance AS uuid) AS id, data, created_at), "
-                + String.join(", ", effect.ctes()) + " SELECT CAST(id AS text) FROM job";
+        return applied(kind, CLAIMED, effect) + " SELECT CAST(id AS text) FROM job";
     }
 
     /**
@@ -78,14 +76,20 @@ final class JobStore {
 
     /** By the place of a row, see {@link Picking#statement}. */
     static String dueApplication(JobKind kind, JobHandler.Effect effect) {
-        return """
-            WITH job AS (DELETE FROM %1$s WHERE ctid = ANY (ARRAY (
-                SELECT ctid FROM %1$s WHERE NOT picked AND execution_time >= ? AND execution_time <= ? AND task_name = ?
+        var due = """
+            ctid = ANY (ARRAY (
+                SELECT ctid FROM %s WHERE NOT picked AND execution_time >= ? AND execution_time <= ? AND task_name = ?
                     AND coalesce(consecutive_failures, 0) = 0
-                ORDER BY execution_time LIMIT ? FOR UPDATE SKIP LOCKED))
-                RETURNING CAST(task_instance AS uuid) AS id, data, created_at), %2$s
-            SELECT count(*) FROM job
-            """.formatted(kind.lane().table(), String.join(", ", effect.ctes()));
+                ORDER BY execution_time LIMIT ? FOR UPDATE SKIP LOCKED))\
+            """.formatted(kind.lane().table());
+        return applied(kind, due, effect) + " SELECT count(*) FROM job";
+    }
+
+    /** All of a statement but what it answers: takes away the jobs for which that is so, and writes their effects. */
+    private static String applied(JobKind kind, String condition, JobHandler.Effect effect) {
+        return "WITH job AS (DELETE FROM " + kind.lane().table() + " WHERE " + condition
+                + " RETURNING CAST(task_instance AS uuid) AS id, data, created_at), "
+                + String.join(", ", effect.ctes());
     }
 
     /** What jobs of one kind are about, by their ids; what another worker has by now is not among them. */

@@ -119,14 +119,14 @@ final class LaneWorker {
                 .missedHeartbeatsLimit(HEARTBEATS_MISSED_MAX)
                 .shutdownMaxWait(SHUTDOWN_WAIT)
                 .deleteUnresolvedAfter(KEEP_UNKNOWN)
-                .jdbcCustomization(new Picking(lane.table(), intake, this::othersKinds, since))
+                .jdbcCustomization(new Picking(lane.table(), intake, this::unpicked, since))
                 .serializer(new NoData())
                 .failureLogging(LogLevel.OFF, false)
                 .build();
     }
 
-    /** The kinds that the engine leaves alone. */
-    private List<String> othersKinds() {
+    /** The kinds that the engine leaves to their effect workers for now. */
+    private List<String> unpicked() {
         return effectWorkers.values().stream()
                 .filter(worker -> !worker.isResting())
                 .map(worker -> worker.kind().name())
@@ -180,7 +180,7 @@ final class LaneWorker {
         stopping = true;
         effectWorkers.values().forEach(EffectWorker::pause);
         scheduler.stop();
-        effectWorkers.values().forEach(EffectWorker::stop);
+        effectWorkers.values().forEach(EffectWorker::awaitEnd);
     }
 
     private Task<Void> task(Registration registration) {

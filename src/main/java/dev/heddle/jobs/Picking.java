@@ -20,19 +20,19 @@ final class Picking extends PostgreSqlJdbcCustomization {
 
     private final String statement;
     private final Intake intake;
-    private final Supplier<List<String>> others;
+    private final Supplier<List<String>> unpicked;
     private final Instant since;
 
     /**
      * From that table, each time.
      *
-     * @param others the kinds that are left to an {@link EffectWorker} right now
+     * @param unpicked the kinds that are left to an {@link EffectWorker} right now
      * @param since what was due before, or has failed, is picked all the same
      */
-    Picking(String table, Intake intake, Supplier<List<String>> others, Instant since) {
+    Picking(String table, Intake intake, Supplier<List<String>> unpicked, Instant since) {
         super(false, false);
         this.intake = intake;
-        this.others = others;
+        this.unpicked = unpicked;
         this.since = since;
         statement = statement(table);
     }
@@ -64,7 +64,7 @@ final class Picking extends PostgreSqlJdbcCustomization {
         }
         // Of kinds that only another version of Heddle knows.
         var unknown = context.taskResolver.getUnresolvedTaskNames(EVER).toArray(String[]::new);
-        var left = others.get().toArray(String[]::new);
+        var left = unpicked.get().toArray(String[]::new);
         var picked = context.jdbcRunner.query(
                 statement,
                 parameters -> {
