@@ -1,6 +1,7 @@
 package dev.heddle.jobs;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** What a kind of job does. */
@@ -39,5 +40,15 @@ public sealed interface JobHandler {
          * @throws RuntimeException when nothing could be looked up; another attempt may help
          */
         Consumer<Work> prepare(List<Work> jobs);
+
+        /**
+         * How to do all of these at once, where what is outside is near, such as a disk: many take moments, for which a
+         * transaction is open. Empty when each is to be done by itself, which may take as long as somebody else pleases.
+         *
+         * @return does them, on a platform thread. When it throws, some may have been done; all are done again, each by itself
+         */
+        default Optional<Consumer<List<Work>>> together() {
+            return Optional.empty();
+        }
     }
 }

@@ -76,13 +76,16 @@ final class JobStore {
 
     /** By the place of a row, see {@link Picking#statement}. */
     static String dueApplication(JobKind kind, JobHandler.Effect effect) {
-        var due = """
+        return applied(kind, due(kind), effect) + " SELECT count(*) FROM job";
+    }
+
+    private static String due(JobKind kind) {
+        return """
             ctid = ANY (ARRAY (
                 SELECT ctid FROM %s WHERE NOT picked AND execution_time >= ? AND execution_time <= ? AND task_name = ?
                     AND coalesce(consecutive_failures, 0) = 0
                 ORDER BY execution_time LIMIT ? FOR UPDATE SKIP LOCKED))\
             """.formatted(kind.lane().table());
-        return applied(kind, due, effect) + " SELECT count(*) FROM job";
     }
 
     /** All of a statement but what it answers: takes away the jobs for which that is so, and writes their effects. */
@@ -95,20 +98,31 @@ final class JobStore {
     /** What jobs of one kind are about, by their ids; what another worker has by now is not among them. */
     Map<String, Work> read(Sql sql, JobKind kind, List<Claim> claims) {
         var works = new HashMap<String, Work>();
-        sql.list(
-                reading(kind),
-                row -> {
-                    var id = row.text();
-                    var createdAt = row.instant();
-                    var data = works.computeIfAbsent(
-                                    id, its -> new Work(UUID.fromString(its), createdAt, new HashMap<>()))
-                            .data();
-                    // Null when it has no data at all.
-                    var key = row.textOrNull();
-                    return key == null ? "" : data.put(key, row.text());
-                },
-                claimed(kind, claims));
+        sql.list(reading(kind), row -> member(row, works), claimed(kind, claims));
         return works;
+    }
+
+    /** Takes away jobs of one kind that are due, without anybody having picked them: what they are about. */
+    List<Work> takeDue(Sql sql, JobKind kind, Instant since, int most) {
+        var works = new HashMap<String, Work>();
+        sql.list(dueTaking(kind), row -> member(row, works), since, Instant.now(), kind.name(), most);
+        return List.copyOf(works.values());
+    }
+
+    static String dueTaking(JobKind kind) {
+        return "WITH job AS (DELETE FROM " + kind.lane().table() + " WHERE " + due(kind)
+                + " RETURNING task_instance, created_at, data) SELECT task_instance, created_at, key, value FROM job"
+                + " LEFT JOIN LATERAL jsonb_each_text(data) AS member ON value IS NOT NULL";
+    }
+
+    private static String member(Row row, Map<String, Work> works) {
+        var id = row.text();
+        var createdAt = row.instant();
+        var data = works.computeIfAbsent(id, its -> new Work(UUID.fromString(its), createdAt, new HashMap<>()))
+                .data();
+        // Null when it has no data at all.
+        var key = row.textOrNull();
+        return key == null ? "" : data.put(key, row.text());
     }
 
     static String reading(JobKind kind) {

@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The workers of one lane, on db-scheduler: it picks due jobs (FOR UPDATE SKIP LOCKED), keeps their heartbeats, and finds
- * the jobs of servers that are gone. What a job writes, how it fails and where it goes then is ours. Most effects on the
- * database are not picked at all: see {@link EffectWorker}.
+ * the jobs of servers that are gone. What a job writes, how it fails and where it goes then is ours. Most jobs that
+ * take little are not picked at all: see {@link DueWorker}.
  *
  * <p>No job waits in memory for longer than a moment: see {@link Intake}.
  */
@@ -79,7 +79,7 @@ final class LaneWorker {
     private final JobStore store = new JobStore();
     private final Map<JobKind, Batcher<JobStore.Claim, Boolean>> effects = new ConcurrentHashMap<>();
     private final Map<JobKind, Actions> actions = new ConcurrentHashMap<>();
-    private final Map<JobKind, EffectWorker> effectWorkers = new HashMap<>();
+    private final Map<JobKind, DueWorker> dueWorkers = new HashMap<>();
 
     // Set once, on shutdown, by the thread that closes; read by the workers.
     private volatile boolean stopping;
@@ -99,11 +99,9 @@ final class LaneWorker {
         this.retryDelay = retryDelay;
         var since = Instant.now();
         for (var kind : kinds) {
-            if (kind.handler() instanceof JobHandler.Effect effect) {
-                effectWorkers.put(
-                        kind.kind(),
-                        new EffectWorker(database, store, kind.kind(), effect, since, observer, this::wakeEngine));
-            }
+            Due.of(database, store, kind, since)
+                    .ifPresent(due ->
+                            dueWorkers.put(kind.kind(), new DueWorker(kind.kind(), due, observer, this::wakeEngine)));
         }
         List<Task<?>> tasks = new ArrayList<>();
         kinds.forEach(kind -> tasks.add(task(kind)));
@@ -125,9 +123,9 @@ final class LaneWorker {
                 .build();
     }
 
-    /** The kinds that the engine leaves to their effect workers for now. */
+    /** The kinds that the engine leaves to their {@link DueWorker} for now. */
     private List<String> unpicked() {
-        return effectWorkers.values().stream()
+        return dueWorkers.values().stream()
                 .filter(worker -> !worker.isResting())
                 .map(worker -> worker.kind().name())
                 .toList();
@@ -151,13 +149,13 @@ final class LaneWorker {
     }
 
     void start() {
-        effectWorkers.values().forEach(EffectWorker::start);
+        dueWorkers.values().forEach(DueWorker::start);
         scheduler.start();
     }
 
     /** There are new jobs of that kind. */
     void wake(JobKind kind) {
-        var worker = effectWorkers.get(kind);
+        var worker = dueWorkers.get(kind);
         if (worker == null || worker.isResting()) {
             wakeEngine();
         } else {
@@ -171,16 +169,16 @@ final class LaneWorker {
 
     /** Takes no more jobs. */
     void pause() {
-        effectWorkers.values().forEach(EffectWorker::pause);
+        dueWorkers.values().forEach(DueWorker::pause);
         scheduler.pause();
     }
 
     /** Finishes what runs, or gives it back. */
     void stop() {
         stopping = true;
-        effectWorkers.values().forEach(EffectWorker::pause);
+        dueWorkers.values().forEach(DueWorker::pause);
         scheduler.stop();
-        effectWorkers.values().forEach(EffectWorker::awaitEnd);
+        dueWorkers.values().forEach(DueWorker::awaitEnd);
     }
 
     private Task<Void> task(Registration registration) {
@@ -241,7 +239,7 @@ final class LaneWorker {
     private Batcher<JobStore.Claim, Boolean> together(JobKind kind, JobHandler.Effect effect) {
         return new Batcher<>(
                 BATCHES_AT_ONCE,
-                EffectWorker.BATCH_MAX,
+                DueWorker.BATCH_MAX,
                 BATCH_LIMIT,
                 claims -> JobStore.among(claims, database.single(sql -> store.apply(sql, kind, claims, effect))));
     }

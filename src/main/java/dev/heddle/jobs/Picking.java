@@ -26,7 +26,7 @@ final class Picking extends PostgreSqlJdbcCustomization {
     /**
      * From that table, each time.
      *
-     * @param unpicked the kinds that are left to an {@link EffectWorker} right now
+     * @param unpicked the kinds that are left to a {@link DueWorker} right now
      * @param since what was due before, or has failed, is picked all the same
      */
     Picking(String table, Intake intake, Supplier<List<String>> unpicked, Instant since) {

@@ -2,6 +2,7 @@ package dev.heddle.notifications;
 
 import dev.heddle.concurrent.Batcher;
 import dev.heddle.content.Disk;
+import dev.heddle.content.DiskSync;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -16,9 +17,12 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 
 /**
  * Where mails go when there is no mail server: each into a file {@code <id>.eml}, which appears whole or not at all and
@@ -46,6 +50,7 @@ public final class MailFolder implements Mailer {
     private final Path directory;
     private final String from;
     private final FileAttribute<?>[] permissions;
+    private final DiskSync disk;
     private final Batcher<Path, Path> names = new Batcher<>(SYNCS_AT_ONCE, SYNC_MAX, SYNC_LIMIT, this::sync);
 
     /** Writes mails of that sender, an address or a name and an address, into that directory, made with the first mail. */
@@ -53,6 +58,7 @@ public final class MailFolder implements Mailer {
         this.directory = directory;
         this.from = from;
         this.permissions = Disk.ownerOnly(directory);
+        this.disk = new DiskSync(directory);
     }
 
     /**
@@ -63,16 +69,31 @@ public final class MailFolder implements Mailer {
      */
     @Override
     public void send(Mail mail) {
-        var bytes = MailMessage.of(mail, from).bytes();
+        send(List.of(mail));
+    }
+
+    @Override
+    public Optional<Consumer<List<Mail>>> together() {
+        return Optional.of(this::send);
+    }
+
+    /** All or, when it throws, some of them. */
+    private void send(List<Mail> mails) {
+        if (mails.isEmpty()) {
+            return;
+        }
+        var contents =
+                mails.stream().map(mail -> MailMessage.of(mail, from).bytes()).toList();
         try {
             try {
-                write(mail, bytes);
+                write(mails, contents);
             } catch (NoSuchFileException e) {
                 Disk.makeDirectory(directory);
-                write(mail, bytes);
+                write(mails, contents);
             }
         } catch (IOException | UncheckedIOException e) {
-            throw MailException.transientFailure("cannot write mail " + mail.id() + " into " + directory, e);
+            var which = mails.getFirst().id() + (mails.size() == 1 ? "" : " and " + (mails.size() - 1) + " more");
+            throw MailException.transientFailure("cannot write mail " + which + " into " + directory, e);
         }
     }
 
@@ -97,24 +118,44 @@ public final class MailFolder implements Mailer {
         return removed;
     }
 
-    private void write(Mail mail, byte[] bytes) throws IOException {
-        var file = directory.resolve(mail.id() + ".eml");
-        // For the owner's eyes only, where there are such files, and named by chance: two may write the same mail.
-        var chance = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
-        var temporary = directory.resolve(mail.id() + "-" + chance + TEMPORARY);
-        try {
-            try (var channel = FileChannel.open(temporary, NEW, permissions)) {
-                for (var left = ByteBuffer.wrap(bytes); left.hasRemaining(); ) {
-                    channel.write(left);
-                }
-                channel.force(true);
+    private void write(List<Mail> mails, List<byte[]> contents) throws IOException {
+        var temporaries = new ArrayList<Path>(mails.size());
+        try (var sync = disk.begin(mails.size())) {
+            for (int i = 0; i < mails.size(); i++) {
+                // Named by chance: two may write the same mail.
+                var chance = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
+                var temporary = directory.resolve(mails.get(i).id() + "-" + chance + TEMPORARY);
+                temporaries.add(temporary);
+                write(temporary, contents.get(i));
             }
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+            sync.await(temporaries);
+            for (int i = 0; i < mails.size(); i++) {
+                var file = directory.resolve(mails.get(i).id() + ".eml");
+                Files.move(temporaries.get(i), file, StandardCopyOption.ATOMIC_MOVE);
+            }
         } catch (IOException e) {
-            Files.deleteIfExists(temporary);
+            temporaries.forEach(temporary -> remove(temporary, e));
             throw e;
         }
-        names.call(file);
+        names.call(directory);
+    }
+
+    /** What cannot be removed now is swept later. */
+    private static void remove(Path temporary, IOException because) {
+        try {
+            Files.deleteIfExists(temporary);
+        } catch (IOException e) {
+            because.addSuppressed(e);
+        }
+    }
+
+    /** For the owner's eyes only, where there are such files. */
+    private void write(Path file, byte[] content) throws IOException {
+        try (var channel = FileChannel.open(file, NEW, permissions)) {
+            for (var left = ByteBuffer.wrap(content); left.hasRemaining(); ) {
+                channel.write(left);
+            }
+        }
     }
 
     /** A name is on disk when its directory is, which is written once for all that have one by then. */

@@ -1,5 +1,9 @@
 package dev.heddle.notifications;
 
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
 /** Sends mails. Implementations are safe for any thread. */
 public interface Mailer {
 
@@ -10,4 +14,9 @@ public interface Mailer {
      * @throws MailException when that failed or the thread was interrupted, whose flag then stays set
      */
     void send(Mail mail);
+
+    /** How to send many at once, as {@link #send} does one, where that takes moments; empty where it does not. */
+    default Optional<Consumer<List<Mail>>> together() {
+        return Optional.empty();
+    }
 }

@@ -23,26 +23,43 @@ final class SendEmail implements JobHandler.Action {
 
     @Override
     public Consumer<Work> prepare(List<Work> jobs) {
-        var users =
-                jobs.stream().flatMap(job -> receiver(job).stream()).distinct().toList();
-        var found = addresses.apply(users);
-        // Nobody is there to be told when the user is gone.
-        return job -> receiver(job).map(found::get).ifPresent(address -> send(job, address));
+        var receivers = receivers(jobs);
+        return job -> mail(job, receivers).ifPresent(this::send);
     }
 
-    private static Optional<String> receiver(Work job) {
+    @Override
+    public Optional<Consumer<List<Work>>> together() {
+        return mailer.together().map(send -> jobs -> {
+            var receivers = receivers(jobs);
+            send.accept(
+                    jobs.stream().flatMap(job -> mail(job, receivers).stream()).toList());
+        });
+    }
+
+    /** The addresses of their users, by the users' ids. */
+    private Map<String, String> receivers(List<Work> jobs) {
+        return addresses.apply(
+                jobs.stream().flatMap(job -> user(job).stream()).distinct().toList());
+    }
+
+    private static Optional<String> user(Work job) {
         return job.text("user_id");
     }
 
-    private void send(Work job, String address) {
+    /** Nobody is there to be told when the user is gone. */
+    private static Optional<Mail> mail(Work job, Map<String, String> receivers) {
+        return user(job).map(receivers::get).map(receiver -> mail(job, receiver));
+    }
+
+    private static Mail mail(Work job, String receiver) {
         var title = job.text("title").orElse("");
+        return new Mail(
+                job.id(), job.createdAt(), receiver, "Task completed!", "Your task '" + title + "' is completed.\n");
+    }
+
+    private void send(Mail mail) {
         try {
-            mailer.send(new Mail(
-                    job.id(),
-                    job.createdAt(),
-                    address,
-                    "Task completed!",
-                    "Your task '" + title + "' is completed.\n"));
+            mailer.send(mail);
         } catch (MailException e) {
             if (e.isPermanent()) {
                 throw new HopelessException(String.valueOf(e.getMessage()), e);

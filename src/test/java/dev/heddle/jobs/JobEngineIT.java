@@ -142,6 +142,11 @@ class JobEngineIT {
                 Arguments.of(
                         JobStore.dueApplication(Workshop.COPY, Workshop.COPYING),
                         "Index Scan using jobs_due .*\\n.*Index Cond: .*execution_time >= .*execution_time <="),
+                Arguments.of(JobStore.dueTaking(Workshop.CALL), "Tid Scan"),
+                Arguments.of(
+                        JobStore.dueTaking(Workshop.CALL),
+                        "Index Scan using outbound_jobs_execution_time_idx .*\\n"
+                                + ".*Index Cond: .*execution_time >= .*execution_time <="),
                 Arguments.of(JobStore.application(Workshop.COPY, Workshop.COPYING), byKey.formatted("jobs")),
                 Arguments.of(JobStore.reading(Workshop.CALL), byKey.formatted("outbound_jobs")),
                 Arguments.of(JobStore.ending(Workshop.CALL), byKey.formatted("outbound_jobs")));
@@ -405,7 +410,7 @@ class JobEngineIT {
     @Test
     void anEffectIsWrittenWithoutThatItsJobIsPickedFirst() {
         workshop.start(3, JobEngineIT::nothing);
-        countPicks();
+        countPicks("jobs");
         IntStream.range(0, 200).forEach(i -> workshop.change("job " + i, Workshop.COPY_INSERT));
         workshop.awaitJobs(left -> assertEquals(List.of(), left));
         assertEquals(200, workshop.effects().size());
@@ -415,22 +420,120 @@ class JobEngineIT {
 
     @Test
     void butOneThatWasThereBeforeTheServerIsPickedAsItMayHaveTakenOneDown() {
-        countPicks();
+        countPicks("jobs");
         workshop.change("left behind", Workshop.COPY_INSERT);
         workshop.start(3, JobEngineIT::nothing);
         await().atMost(Workshop.LONG).untilAsserted(() -> assertEquals(List.of("left behind"), workshop.effects()));
         assertEquals(1, workshop.count("picks"));
     }
 
-    private void countPicks() {
+    private void countPicks(String table) {
         workshop.database().single(sql -> sql.update("CREATE TABLE picks (id text)"));
         workshop.database().single(sql -> sql.update("""
             CREATE FUNCTION note_pick() RETURNS trigger LANGUAGE plpgsql AS
             'BEGIN INSERT INTO picks VALUES (NEW.task_instance); RETURN NEW; END'
             """));
         workshop.database().single(sql -> sql.update("""
-            CREATE TRIGGER pick BEFORE UPDATE ON jobs FOR EACH ROW WHEN (NEW.picked) EXECUTE FUNCTION note_pick()
-            """));
+            CREATE TRIGGER pick BEFORE UPDATE ON %s FOR EACH ROW WHEN (NEW.picked) EXECUTE FUNCTION note_pick()
+            """.formatted(table)));
+    }
+
+    @Test
+    void whatTakesMomentsOutsideIsDoneManyAtATimeAndNotPickedEither() {
+        var sizes = new ConcurrentLinkedQueue<Integer>();
+        var done = ConcurrentHashMap.<String>newKeySet();
+        workshop.startTogether(jobs -> {
+            sizes.add(jobs.size());
+            jobs.forEach(job -> assertTrue(done.add(job.text("text").orElseThrow())));
+        });
+        countPicks("outbound_jobs");
+        workshop.database().inTransaction(sql -> {
+            IntStream.range(0, 300).forEach(i -> workshop.change(sql, "job " + i, Workshop.CALL_INSERT));
+            return 300;
+        });
+        workshop.awaitJobs(left -> assertEquals(List.of(), left));
+        assertEquals(300, done.size());
+        assertEquals(List.of(128, 128, 44), List.copyOf(sizes));
+        assertEquals(0, workshop.count("picks"));
+        await().atMost(Workshop.LONG)
+                .untilAsserted(() -> assertEquals(Collections.nCopies(300, Outcome.DONE), workshop.outcomes()));
+    }
+
+    @Test
+    void ifThatFailsEachIsDoneByItselfAndOnlyWhatCannotBeDoneIsTriedAgain() {
+        var done = new ConcurrentLinkedQueue<String>();
+        workshop.startTogether(jobs -> jobs.forEach(job -> {
+            var text = job.text("text").orElseThrow();
+            if (text.equals("poison")) {
+                throw new IllegalStateException("cannot be written");
+            }
+            done.add(text);
+        }));
+        workshop.database().inTransaction(sql -> {
+            IntStream.range(0, 40)
+                    .forEach(i -> workshop.change(sql, i == 20 ? "poison" : "job " + i, Workshop.CALL_INSERT));
+            return 40;
+        });
+        workshop.awaitJobs(jobs -> assertEquals(
+                List.of(Job.State.FAILED), jobs.stream().map(Job::state).toList()));
+        assertEquals(
+                "IllegalStateException: cannot be written",
+                workshop.jobs().getFirst().lastError());
+        assertEquals(3, workshop.jobs().getFirst().attempts());
+        assertEquals(39, Set.copyOf(done).size());
+        assertTrue(done.size() <= 39 + 39, "none was done more than once together and once by itself: " + done);
+    }
+
+    @Test
+    void twoServersThatDoManyAtATimeDoEachOnce() {
+        var calls = new ConcurrentHashMap<String, AtomicInteger>();
+        Consumer<List<Work>> counting = jobs ->
+                jobs.forEach(job -> calls.computeIfAbsent(job.text("text").orElseThrow(), text -> new AtomicInteger())
+                        .incrementAndGet());
+        workshop.startTogether(counting);
+        workshop.startTogether(counting);
+        IntStream.range(0, 300).forEach(i -> workshop.change("job " + i, Workshop.CALL_INSERT));
+        workshop.awaitJobs(left -> assertEquals(List.of(), left));
+        assertEquals(300, calls.size());
+        assertTrue(calls.values().stream().allMatch(count -> count.get() == 1), calls.toString());
+    }
+
+    @Test
+    void aDiskThatDoesNotAnswerHoldsUpNoShutdownAndItsJobsAreKept() throws InterruptedException {
+        var began = new CountDownLatch(1);
+        var isAnswering = new CountDownLatch(1);
+        var worker = workshop.startTogether(jobs -> {
+            began.countDown();
+            awaitUninterruptibly(isAnswering);
+        });
+        workshop.change("long", Workshop.CALL_INSERT);
+        assertTrue(began.await(20, TimeUnit.SECONDS));
+        var stopping = Instant.now();
+        worker.close();
+        assertTrue(Duration.between(stopping, Instant.now()).toSeconds() < 15);
+        isAnswering.countDown();
+        workshop.awaitJobs(jobs -> assertEquals(
+                List.of(Job.State.WAITING), jobs.stream().map(Job::state).toList()));
+        assertEquals(0, workshop.jobs().getFirst().attempts());
+        var done = ConcurrentHashMap.<String>newKeySet();
+        workshop.startTogether(
+                jobs -> jobs.forEach(job -> done.add(job.text("text").orElseThrow())));
+        workshop.awaitJobs(left -> assertEquals(List.of(), left));
+        assertEquals(Set.of("long"), done);
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        boolean interrupted = false;
+        while (latch.getCount() > 0) {
+            try {
+                latch.await();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Test
@@ -450,7 +553,7 @@ class JobEngineIT {
         workshop.change("poison", Workshop.COPY_INSERT);
         workshop.awaitJobs(jobs -> assertEquals(
                 List.of(Job.State.FAILED), jobs.stream().map(Job::state).toList()));
-        countPicks();
+        countPicks("jobs");
         await().atMost(Workshop.LONG).untilAsserted(() -> {
             long picks = workshop.count("picks");
             workshop.change("sound", Workshop.COPY_INSERT);

@@ -82,6 +82,21 @@ final class Workshop implements AutoCloseable {
         return start(queue, 3, Duration.ofMillis(10), List.of(), action);
     }
 
+    /** Workers that do jobs of the kind {@link #CALL} with this, many at once, or if need be each by itself. */
+    JobWorker startTogether(Consumer<List<Work>> together) {
+        return startPrepared(new JobHandler.Action() {
+            @Override
+            public Consumer<Work> prepare(List<Work> jobs) {
+                return job -> together.accept(List.of(job));
+            }
+
+            @Override
+            public Optional<Consumer<List<Work>>> together() {
+                return Optional.of(together);
+            }
+        });
+    }
+
     private JobWorker start(
             JobQueue wakes, int attempts, Duration retryDelay, List<Recurring> recurring, JobHandler.Action action) {
         var worker = new JobWorker(

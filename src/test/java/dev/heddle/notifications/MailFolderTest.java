@@ -19,6 +19,7 @@ import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
@@ -29,6 +30,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -88,6 +90,56 @@ class MailFolderTest {
                     .forEach(Future::resultNow);
         }
         assertEquals(ids.stream().map(id -> id + ".eml").collect(Collectors.toSet()), files());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 7, 100})
+    void soAreManyThatAreSentTogether(int count) throws IOException {
+        var mails = mails(count);
+        together(mails);
+        if (count == 0) {
+            assertFalse(Files.exists(directory), "nothing was to be written");
+            return;
+        }
+        assertEquals(mails.stream().map(mail -> mail.id() + ".eml").collect(Collectors.toSet()), files());
+        for (var mail : mails) {
+            assertEquals(
+                    mail.text(),
+                    body(Files.readString(directory.resolve(mail.id() + ".eml")))
+                            .replace("\r\n", "\n"));
+        }
+        Files.move(directory, parent.resolve("archive"));
+        together(mails);
+        assertEquals(count, files().size());
+    }
+
+    private static List<Mail> mails(int count) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> new Mail(UUID.randomUUID(), DATE, "ada@example.com", "Due", "Weave " + i + ".\n"))
+                .toList();
+    }
+
+    private void together(List<Mail> mails) {
+        folder.together().orElseThrow().accept(mails);
+    }
+
+    @Test
+    void ofManyOfWhichOneCannotBeWrittenNoneIs() {
+        var mails = new ArrayList<>(mails(20));
+        mails.add(new Mail(UUID.randomUUID(), DATE, "nobody", "Due", "Weave it.\n"));
+        assertTrue(assertThrows(MailException.class, () -> together(mails)).isPermanent());
+        assertFalse(Files.exists(directory));
+    }
+
+    @Test
+    void ofManyThatTheDiskRefusesNoUnfinishedOneIsLeft() throws IOException {
+        var mails = mails(20);
+        // No file can take the place of a directory with something in it.
+        Files.createDirectories(directory.resolve(mails.get(10).id() + ".eml/taken"));
+        var e = assertThrows(MailException.class, () -> together(mails));
+        assertFalse(e.isPermanent());
+        assertEquals("cannot write mail " + mails.getFirst().id() + " and 19 more into " + directory, e.getMessage());
+        assertEquals(mails.stream().limit(11).map(mail -> mail.id() + ".eml").collect(Collectors.toSet()), files());
     }
 
     @Test

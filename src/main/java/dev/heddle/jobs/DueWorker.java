@@ -1,31 +1,25 @@
 package dev.heddle.jobs;
 
-import dev.heddle.concurrent.Deadline;
 import dev.heddle.concurrent.Timekeeper;
-import dev.heddle.db.Database;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Does the jobs of a kind that is an {@link JobHandler.Effect} where they lie: one statement finds those that are due, writes
- * their effects and deletes them. They are not picked first, so they have no heartbeat, and a server that is killed leaves
- * them as they were.
+ * Does the jobs of a kind where they lie (see {@link Due}): one statement finds those that are due and deletes them, and
+ * what they are for is done by the same statement or before it is committed. They are not picked first, so they have no
+ * heartbeat, and a server that is killed leaves them as they were.
  *
- * <p>It does what is likely to succeed. For some time after a statement has failed it leaves the kind to the engine, which
- * does each job by itself and counts its attempts; what has failed before stays with the engine, and so does what was there
- * before this server started, as it may be what took one down. Safe for any thread.
+ * <p>It does what is likely to succeed. For some time after it has failed it leaves the kind to the engine, which does each
+ * job by itself and counts its attempts; what has failed before stays with the engine, and so does what was there before
+ * this server started, as it may be what took one down. Safe for any thread.
  */
-final class EffectWorker {
+final class DueWorker {
 
-    private static final System.Logger LOG = System.getLogger(EffectWorker.class.getName());
+    private static final System.Logger LOG = System.getLogger(DueWorker.class.getName());
 
-    /** In one statement, which holds its locks until its end. */
+    /** At once: their locks are held until all are done. */
     static final int BATCH_MAX = 128;
-
-    /** Of such a statement: whatever it waits for so long is better waited for by single jobs. */
-    private static final Duration BATCH_LIMIT = Duration.ofSeconds(2);
 
     /** For what other servers have left; our own commits wake it at once. */
     private static final Duration POLLING_INTERVAL = Duration.ofSeconds(1);
@@ -33,15 +27,15 @@ final class EffectWorker {
     /** In which the engine finds out what is wrong with which job. */
     private static final Duration REST = Duration.ofSeconds(2);
 
-    /** On shutdown, before the statement is interrupted. */
+    /** On shutdown, before it is interrupted. */
     private static final Duration SHUTDOWN_WAIT = Duration.ofSeconds(7);
 
+    /** For the end after that. A disk that does not answer cannot be interrupted; what waits for it is never committed. */
+    private static final Duration INTERRUPTED_WAIT = Duration.ofSeconds(1);
+
     // Set once.
-    private final Database database;
-    private final JobStore store;
     private final JobKind kind;
-    private final JobHandler.Effect effect;
-    private final Instant since;
+    private final Due due;
     private final JobObserver observer;
     private final Runnable engine;
     private final Thread thread;
@@ -54,25 +48,14 @@ final class EffectWorker {
     /**
      * For that kind.
      *
-     * @param since jobs that were due before it are the engine's
      * @param engine wakes the engine
      */
-    EffectWorker(
-            Database database,
-            JobStore store,
-            JobKind kind,
-            JobHandler.Effect effect,
-            Instant since,
-            JobObserver observer,
-            Runnable engine) {
-        this.database = database;
-        this.store = store;
+    DueWorker(JobKind kind, Due due, JobObserver observer, Runnable engine) {
         this.kind = kind;
-        this.effect = effect;
-        this.since = since;
+        this.due = due;
         this.observer = observer;
         this.engine = engine;
-        this.thread = Thread.ofVirtual().name("heddle-" + kind.name()).unstarted(this::work);
+        this.thread = due.thread().name("heddle-" + kind.name()).unstarted(this::work);
     }
 
     void start() {
@@ -97,13 +80,13 @@ final class EffectWorker {
         return isResting;
     }
 
-    /** Begins no more statements. */
+    /** Begins no more of them. */
     void pause() {
         isStopping = true;
         LockSupport.unpark(thread);
     }
 
-    /** After {@link #pause()}: waits for the one that runs. */
+    /** After {@link #pause()}: waits for those that are under way. */
     void awaitEnd() {
         if (thread.getState() == Thread.State.NEW) {
             return;
@@ -111,7 +94,7 @@ final class EffectWorker {
         try {
             if (!thread.join(SHUTDOWN_WAIT)) {
                 thread.interrupt();
-                thread.join();
+                thread.join(INTERRUPTED_WAIT);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -138,8 +121,7 @@ final class EffectWorker {
     private boolean isMoreLeft() throws InterruptedException {
         long began = System.nanoTime();
         try {
-            long done = Deadline.after(BATCH_LIMIT)
-                    .call(() -> database.single(sql -> store.applyDue(sql, kind, effect, since, BATCH_MAX)));
+            long done = due.work().applyAsLong(BATCH_MAX);
             var took = Duration.ofNanos(System.nanoTime() - began);
             for (long i = 0; i < done; i++) {
                 observer.ended(kind, JobObserver.Outcome.DONE, took);

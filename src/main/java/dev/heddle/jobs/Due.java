@@ -1,0 +1,60 @@
+package dev.heddle.jobs;
+
+import dev.heddle.concurrent.Deadline;
+import dev.heddle.db.Database;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.function.IntToLongFunction;
+
+/**
+ * How jobs of a kind are done where they lie, without that anybody has picked them.
+ *
+ * @param work does at most so many of those that are due, all or none; how many
+ * @param thread on which it is done
+ */
+record Due(IntToLongFunction work, Thread.Builder thread) {
+
+    /** Of the statement for an effect: whatever it waits for so long is better waited for by single jobs. */
+    private static final Duration EFFECT_LIMIT = Duration.ofSeconds(2);
+
+    /**
+     * For what is outside but near: a disk may be busy with what others have written. Less than the thirty seconds after
+     * which PostgreSQL ends a transaction that does nothing.
+     */
+    private static final Duration NEAR_LIMIT = Duration.ofSeconds(20);
+
+    /**
+     * For jobs of that kind; empty when each is to be picked.
+     *
+     * @param since those that were due before are left
+     */
+    static Optional<Due> of(Database database, JobStore store, Registration registration, Instant since) {
+        var kind = registration.kind();
+        return switch (registration.handler()) {
+            case JobHandler.Effect effect -> {
+                IntToLongFunction work = most -> database.single(sql -> store.applyDue(sql, kind, effect, since, most));
+                yield Optional.of(new Due(within(EFFECT_LIMIT, work), Thread.ofVirtual()));
+            }
+            case JobHandler.Action action ->
+                action.together().map(together -> {
+                    // They are gone with the transaction, so another server leaves them alone, and there again without
+                    // it.
+                    IntToLongFunction work = most -> database.inTransaction(sql -> {
+                        var jobs = store.takeDue(sql, kind, since, most);
+                        if (!jobs.isEmpty()) {
+                            together.accept(jobs);
+                        }
+                        return (long) jobs.size();
+                    });
+                    // A virtual thread that waits for a disk takes a processor from the requests, or costs a thread
+                    // each time.
+                    return new Due(within(NEAR_LIMIT, work), Thread.ofPlatform().daemon());
+                });
+        };
+    }
+
+    private static IntToLongFunction within(Duration limit, IntToLongFunction work) {
+        return most -> Deadline.after(limit).call(() -> work.applyAsLong(most));
+    }
+}
