@@ -77,7 +77,11 @@ json.dump({"name": "heddle", "port": 18090, "cwd": ".", "start": work + "/heddle
            "token": tokens["user-17"], "loose": ["dashboard", "batch", "upload"],
            "paths": {"upload": "/upload?overwrite=true"}}, open(work + "/heddle.json", "w"))
 PY
+# The mails of earlier runs, out of the way and removed afterwards: for minutes after many files have been deleted, ext4 is slow
+# to make new ones.
+[ ! -d "$work/heddle-data/mail" ] || mv "$work/heddle-data/mail" "$work/mails-$(date +%s)"
 "$peers/run.sh" --extra "$work/heddle.json" --out "$out" "$@"
+rm -rf "$work"/mails-*
 
 # Kept under a name of its own when there is one: KEEP=2026-11-26-peers.
 if [ -n "${KEEP:-}" ]; then
