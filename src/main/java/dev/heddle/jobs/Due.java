@@ -5,15 +5,19 @@ import dev.heddle.db.Database;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.function.IntToLongFunction;
 
 /**
  * How jobs of a kind are done where they lie, without that anybody has picked them.
  *
  * @param work does at most so many of those that are due, all or none; how many
+ * @param leave leaves those to the engine
  * @param thread on which it is done
  */
-record Due(IntToLongFunction work, Thread.Builder thread) {
+record Due(IntToLongFunction work, Consumer<Set<UUID>> leave, Thread.Builder thread) {
 
     /** Of the statement for an effect: whatever it waits for so long is better waited for by single jobs. */
     private static final Duration EFFECT_LIMIT = Duration.ofSeconds(2);
@@ -31,10 +35,11 @@ record Due(IntToLongFunction work, Thread.Builder thread) {
      */
     static Optional<Due> of(Database database, JobStore store, Registration registration, Instant since) {
         var kind = registration.kind();
+        Consumer<Set<UUID>> leave = jobs -> database.single(sql -> store.leave(sql, kind, jobs, since));
         return switch (registration.handler()) {
             case JobHandler.Effect effect -> {
                 IntToLongFunction work = most -> database.single(sql -> store.applyDue(sql, kind, effect, since, most));
-                yield Optional.of(new Due(within(EFFECT_LIMIT, work), Thread.ofVirtual()));
+                yield Optional.of(new Due(within(EFFECT_LIMIT, work), leave, Thread.ofVirtual()));
             }
             case JobHandler.Action action ->
                 action.together().map(together -> {
@@ -49,7 +54,8 @@ record Due(IntToLongFunction work, Thread.Builder thread) {
                     });
                     // A virtual thread that waits for a disk takes a processor from the requests, or costs a thread
                     // each time.
-                    return new Due(within(NEAR_LIMIT, work), Thread.ofPlatform().daemon());
+                    return new Due(
+                            within(NEAR_LIMIT, work), leave, Thread.ofPlatform().daemon());
                 });
         };
     }

@@ -3,6 +3,8 @@ package dev.heddle.jobs;
 import dev.heddle.concurrent.Timekeeper;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -24,8 +26,10 @@ final class DueWorker {
     /** For what other servers have left; our own commits wake it at once. */
     private static final Duration POLLING_INTERVAL = Duration.ofSeconds(1);
 
-    /** In which the engine finds out what is wrong with which job. */
-    private static final Duration REST = Duration.ofSeconds(2);
+    /** In which the engine finds out what is wrong with which job; doubled each time when it then fails again. */
+    private static final Duration REST_MIN = Duration.ofSeconds(2);
+
+    private static final Duration REST_MAX = Duration.ofMinutes(1);
 
     /** On shutdown, before it is interrupted. */
     private static final Duration SHUTDOWN_WAIT = Duration.ofSeconds(7);
@@ -39,6 +43,9 @@ final class DueWorker {
     private final JobObserver observer;
     private final Runnable engine;
     private final Thread thread;
+
+    // The thread's own.
+    private Duration rest = REST_MIN;
 
     // Any thread.
     private volatile boolean isWoken;
@@ -126,18 +133,36 @@ final class DueWorker {
             for (long i = 0; i < done; i++) {
                 observer.ended(kind, JobObserver.Outcome.DONE, took);
             }
+            rest = REST_MIN;
             return done == BATCH_MAX;
+        } catch (UnfitException e) {
+            leave(e.jobs());
+            return true;
         } catch (RuntimeException e) {
-            LOG.log(Level.DEBUG, "jobs (" + kind.name() + ") could not be done together; each is done by itself", e);
-            rest();
+            failed(Level.DEBUG, e);
+            return true;
+        } catch (Error e) {
+            failed(Level.WARNING, e);
             return true;
         }
     }
 
-    private void rest() throws InterruptedException {
+    private void leave(Set<UUID> jobs) throws InterruptedException {
+        try {
+            due.leave().accept(jobs);
+            engine.run();
+        } catch (RuntimeException e) {
+            failed(Level.DEBUG, e);
+        }
+    }
+
+    private void failed(Level level, Throwable cause) throws InterruptedException {
+        LOG.log(level, "jobs (" + kind.name() + ") could not be done together; each is done by itself", cause);
         isResting = true;
         engine.run();
-        Timekeeper.await(() -> isStopping, REST.toNanos());
+        Timekeeper.await(() -> isStopping, rest.toNanos());
         isResting = false;
+        var longer = rest.multipliedBy(2);
+        rest = longer.compareTo(REST_MAX) < 0 ? longer : REST_MAX;
     }
 }

@@ -74,6 +74,16 @@ final class JobStore {
                 .orElseThrow();
     }
 
+    /** Leaves those of these jobs that wait to the engine, which does what was due before a server started; how many. */
+    long leave(Sql sql, JobKind kind, Set<UUID> jobs, Instant since) {
+        return sql.update(
+                "UPDATE " + kind.lane().table() + " SET execution_time = ?, version = version + 1"
+                        + " WHERE task_name = ? AND task_instance = ANY (CAST(? AS text[])) AND NOT picked",
+                since.minusMillis(1),
+                kind.name(),
+                jobs.stream().map(UUID::toString).toList());
+    }
+
     /** By the place of a row, see {@link Picking#statement}. */
     static String dueApplication(JobKind kind, JobHandler.Effect effect) {
         return applied(kind, due(kind), effect) + " SELECT count(*) FROM job";
@@ -248,8 +258,8 @@ final class JobStore {
     /** Makes a waiting job due; empty when it does not wait. */
     Optional<Job> hurry(Sql sql, JobKind kind, UUID id) {
         return sql.first(
-                "UPDATE " + kind.lane().table() + " SET execution_time = ?, version = version + 1"
-                        + " WHERE task_name = ? AND task_instance = ? AND NOT picked RETURNING " + LIVE_COLUMNS,
+                "UPDATE " + kind.lane().table() + " SET execution_time = ?, version = version + 1 WHERE "
+                        + waiting(kind) + " RETURNING " + LIVE_COLUMNS,
                 JobStore::job,
                 Instant.now(),
                 kind.name(),
@@ -272,12 +282,16 @@ final class JobStore {
 
     /** False when it is not there, or runs. */
     boolean deleteWaiting(Sql sql, JobKind kind, UUID id) {
-        return sql.update(
-                        "DELETE FROM " + kind.lane().table()
-                                + " WHERE task_name = ? AND task_instance = ? AND NOT picked",
-                        kind.name(),
-                        id.toString())
+        return sql.update("DELETE FROM " + kind.lane().table() + " WHERE " + waiting(kind), kind.name(), id.toString())
                 > 0;
+    }
+
+    /** One that nobody does, be it picked or where it lies: those who do hold its lock. */
+    private static String waiting(JobKind kind) {
+        return """
+            ctid = ANY (ARRAY (SELECT ctid FROM %s WHERE task_name = ? AND task_instance = ? AND NOT picked
+                FOR UPDATE SKIP LOCKED))\
+            """.formatted(kind.lane().table());
     }
 
     boolean deleteDead(Sql sql, UUID id) {

@@ -100,7 +100,9 @@ public final class JobWorker implements AutoCloseable {
     public void close() {
         queue.wakes(kind -> {});
         var stops = new ArrayList<Thread>();
-        lanes.values().forEach(worker -> stops.add(Thread.ofVirtual().start(worker::stop)));
+        lanes.values().stream()
+                .flatMap(worker -> worker.ends().stream())
+                .forEach(end -> stops.add(Thread.ofVirtual().start(end)));
         boolean interrupted = false;
         for (var stop : stops) {
             while (stop.isAlive()) {

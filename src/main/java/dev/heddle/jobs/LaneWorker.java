@@ -173,12 +173,14 @@ final class LaneWorker {
         scheduler.pause();
     }
 
-    /** Finishes what runs, or gives it back. */
-    void stop() {
+    /** Takes no more jobs. What is returned, all to be run at the same time, finishes what runs or gives it back. */
+    List<Runnable> ends() {
         stopping = true;
         dueWorkers.values().forEach(DueWorker::pause);
-        scheduler.stop();
-        dueWorkers.values().forEach(DueWorker::awaitEnd);
+        var ends = new ArrayList<Runnable>();
+        ends.add(scheduler::stop);
+        dueWorkers.values().forEach(worker -> ends.add(worker::awaitEnd));
+        return ends;
     }
 
     private Task<Void> task(Registration registration) {

@@ -1,16 +1,16 @@
 package dev.heddle.notifications;
 
 import dev.heddle.concurrent.Batcher;
+import dev.heddle.concurrent.Deadline;
 import dev.heddle.content.Disk;
-import dev.heddle.content.DiskSync;
+import dev.heddle.content.NewFiles;
+import dev.heddle.jobs.UnfitException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -18,9 +18,10 @@ import java.nio.file.attribute.FileAttribute;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 
@@ -45,12 +46,9 @@ public final class MailFolder implements Mailer {
     /** Whoever has less than twice as long does it by itself. */
     private static final Duration SYNC_LIMIT = Duration.ofSeconds(5);
 
-    private static final Set<OpenOption> NEW = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-
     private final Path directory;
     private final String from;
     private final FileAttribute<?>[] permissions;
-    private final DiskSync disk;
     private final Batcher<Path, Path> names = new Batcher<>(SYNCS_AT_ONCE, SYNC_MAX, SYNC_LIMIT, this::sync);
 
     /** Writes mails of that sender, an address or a name and an address, into that directory, made with the first mail. */
@@ -58,7 +56,6 @@ public final class MailFolder implements Mailer {
         this.directory = directory;
         this.from = from;
         this.permissions = Disk.ownerOnly(directory);
-        this.disk = new DiskSync(directory);
     }
 
     /**
@@ -69,7 +66,7 @@ public final class MailFolder implements Mailer {
      */
     @Override
     public void send(Mail mail) {
-        send(List.of(mail));
+        keep(List.of(mail), List.of(MailMessage.of(mail, from).bytes()));
     }
 
     @Override
@@ -77,13 +74,29 @@ public final class MailFolder implements Mailer {
         return Optional.of(this::send);
     }
 
-    /** All or, when it throws, some of them. */
+    /** All or, when it throws, some of them; none when it is an {@link UnfitException}. */
     private void send(List<Mail> mails) {
-        if (mails.isEmpty()) {
-            return;
+        var contents = new ArrayList<byte[]>(mails.size());
+        var unfit = new HashSet<UUID>();
+        for (var mail : mails) {
+            try {
+                contents.add(MailMessage.of(mail, from).bytes());
+            } catch (MailException e) {
+                if (!e.isPermanent()) {
+                    throw e;
+                }
+                unfit.add(mail.id());
+            }
         }
-        var contents =
-                mails.stream().map(mail -> MailMessage.of(mail, from).bytes()).toList();
+        if (!unfit.isEmpty()) {
+            throw new UnfitException(unfit);
+        }
+        if (!mails.isEmpty()) {
+            keep(mails, contents);
+        }
+    }
+
+    private void keep(List<Mail> mails, List<byte[]> contents) {
         try {
             try {
                 write(mails, contents);
@@ -120,15 +133,19 @@ public final class MailFolder implements Mailer {
 
     private void write(List<Mail> mails, List<byte[]> contents) throws IOException {
         var temporaries = new ArrayList<Path>(mails.size());
-        try (var sync = disk.begin(mails.size())) {
-            for (int i = 0; i < mails.size(); i++) {
-                // Named by chance: two may write the same mail.
-                var chance = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
-                var temporary = directory.resolve(mails.get(i).id() + "-" + chance + TEMPORARY);
-                temporaries.add(temporary);
-                write(temporary, contents.get(i));
+        try {
+            try (var files = NewFiles.in(directory, mails.size())) {
+                for (int i = 0; i < mails.size(); i++) {
+                    // Named by chance: two may write the same mail.
+                    var chance =
+                            Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
+                    var temporary = directory.resolve(mails.get(i).id() + "-" + chance + TEMPORARY);
+                    temporaries.add(temporary);
+                    files.write(temporary, contents.get(i), permissions);
+                }
+                files.sync();
             }
-            sync.await(temporaries);
+            requireTime();
             for (int i = 0; i < mails.size(); i++) {
                 var file = directory.resolve(mails.get(i).id() + ".eml");
                 Files.move(temporaries.get(i), file, StandardCopyOption.ATOMIC_MOVE);
@@ -140,21 +157,19 @@ public final class MailFolder implements Mailer {
         names.call(directory);
     }
 
+    /** The disk may have taken long, and nobody will note any more that these were sent: they are not, until the next attempt. */
+    private static void requireTime() throws IOException {
+        if (Deadline.current().isExpired() || Thread.currentThread().isInterrupted()) {
+            throw new IOException("the disk took too long");
+        }
+    }
+
     /** What cannot be removed now is swept later. */
     private static void remove(Path temporary, IOException because) {
         try {
             Files.deleteIfExists(temporary);
         } catch (IOException e) {
             because.addSuppressed(e);
-        }
-    }
-
-    /** For the owner's eyes only, where there are such files. */
-    private void write(Path file, byte[] content) throws IOException {
-        try (var channel = FileChannel.open(file, NEW, permissions)) {
-            for (var left = ByteBuffer.wrap(content); left.hasRemaining(); ) {
-                channel.write(left);
-            }
         }
     }
 

@@ -15,7 +15,10 @@ public interface Mailer {
      */
     void send(Mail mail);
 
-    /** How to send many at once, as {@link #send} does one, where that takes moments; empty where it does not. */
+    /**
+     * How to send many at once, as {@link #send} does one, where that takes moments; empty where it does not. It throws a
+     * {@link dev.heddle.jobs.UnfitException} with the ids of mails that can never be sent, and has then sent none.
+     */
     default Optional<Consumer<List<Mail>>> together() {
         return Optional.empty();
     }

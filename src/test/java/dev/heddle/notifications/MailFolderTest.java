@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.concurrent.Deadline;
+import dev.heddle.jobs.UnfitException;
 import dev.heddle.testing.Race;
 import jakarta.mail.Session;
 import jakarta.mail.internet.InternetAddress;
@@ -124,11 +126,33 @@ class MailFolderTest {
     }
 
     @Test
-    void ofManyOfWhichOneCannotBeWrittenNoneIs() {
+    void ofManyOfWhichSomeCanNeverBeWrittenNoneIs() {
         var mails = new ArrayList<>(mails(20));
-        mails.add(new Mail(UUID.randomUUID(), DATE, "nobody", "Due", "Weave it.\n"));
-        assertTrue(assertThrows(MailException.class, () -> together(mails)).isPermanent());
+        mails.add(7, new Mail(UUID.randomUUID(), DATE, "nobody", "Due", "Weave it.\n"));
+        mails.add(new Mail(UUID.randomUUID(), DATE, "jürgen@exämple.de", "Due", "Weave it.\n"));
+        assertThrows(UnfitException.class, () -> together(mails));
         assertFalse(Files.exists(directory));
+    }
+
+    @Test
+    void norIsAnyWhenTheDiskTookSoLongThatNobodyWillNoteIt() throws IOException {
+        var mails = mails(20);
+        var expired = Deadline.after(Duration.ZERO);
+        var e = assertThrows(
+                MailException.class,
+                () -> expired.call(() -> {
+                    together(mails);
+                    return mails;
+                }));
+        assertFalse(e.isPermanent());
+        assertEquals(Set.of(), files());
+        assertThrows(
+                MailException.class,
+                () -> expired.call(() -> {
+                    folder.send(mails.getFirst());
+                    return mails;
+                }));
+        assertEquals(Set.of(), files());
     }
 
     @Test
