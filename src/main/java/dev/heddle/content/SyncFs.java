@@ -30,6 +30,7 @@ final class SyncFs implements AutoCloseable {
     /** Larger than the structure of statfs(2), of which only the first member is read: the kind of the file system. */
     private static final long STATFS_BYTES = 512;
 
+    // Of ext2 and ext3 too, which the same driver has mounted unless there is one of its own for them.
     private static final long EXT4 = 0xEF53;
     private static final long XFS = 0x58465342;
 

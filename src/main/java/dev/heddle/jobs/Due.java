@@ -7,17 +7,17 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.function.Consumer;
 import java.util.function.IntToLongFunction;
+import java.util.function.ToLongFunction;
 
 /**
  * How jobs of a kind are done where they lie, without that anybody has picked them.
  *
  * @param work does at most so many of those that are due, all or none; how many
- * @param leave leaves those to the engine
+ * @param leave leaves those to the engine; how many it found
  * @param thread on which it is done
  */
-record Due(IntToLongFunction work, Consumer<Set<UUID>> leave, Thread.Builder thread) {
+record Due(IntToLongFunction work, ToLongFunction<Set<UUID>> leave, Thread.Builder thread) {
 
     /** Of the statement for an effect: whatever it waits for so long is better waited for by single jobs. */
     private static final Duration EFFECT_LIMIT = Duration.ofSeconds(2);
@@ -35,7 +35,7 @@ record Due(IntToLongFunction work, Consumer<Set<UUID>> leave, Thread.Builder thr
      */
     static Optional<Due> of(Database database, JobStore store, Registration registration, Instant since) {
         var kind = registration.kind();
-        Consumer<Set<UUID>> leave = jobs -> database.single(sql -> store.leave(sql, kind, jobs, since));
+        ToLongFunction<Set<UUID>> leave = jobs -> database.single(sql -> store.leave(sql, kind, jobs, since));
         return switch (registration.handler()) {
             case JobHandler.Effect effect -> {
                 IntToLongFunction work = most -> database.single(sql -> store.applyDue(sql, kind, effect, since, most));

@@ -1,10 +1,9 @@
 package dev.heddle.jobs;
 
 import dev.heddle.concurrent.Timekeeper;
+import dev.heddle.db.DatabaseException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
-import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -26,7 +25,7 @@ final class DueWorker {
     /** For what other servers have left; our own commits wake it at once. */
     private static final Duration POLLING_INTERVAL = Duration.ofSeconds(1);
 
-    /** In which the engine finds out what is wrong with which job; doubled each time when it then fails again. */
+    /** In which the engine finds out what is wrong with which job; doubled when it fails again before as long has passed. */
     private static final Duration REST_MIN = Duration.ofSeconds(2);
 
     private static final Duration REST_MAX = Duration.ofMinutes(1);
@@ -46,6 +45,7 @@ final class DueWorker {
 
     // The thread's own.
     private Duration rest = REST_MIN;
+    private long restedUntil = System.nanoTime();
 
     // Any thread.
     private volatile boolean isWoken;
@@ -127,42 +127,50 @@ final class DueWorker {
 
     private boolean isMoreLeft() throws InterruptedException {
         long began = System.nanoTime();
+        // Not after a success: when a rest has ended there is often one job or none, which says nothing of many.
+        if (began - restedUntil > rest.toNanos()) {
+            rest = REST_MIN;
+        }
         try {
             long done = due.work().applyAsLong(BATCH_MAX);
             var took = Duration.ofNanos(System.nanoTime() - began);
             for (long i = 0; i < done; i++) {
                 observer.ended(kind, JobObserver.Outcome.DONE, took);
             }
-            rest = REST_MIN;
             return done == BATCH_MAX;
         } catch (UnfitException e) {
-            leave(e.jobs());
-            return true;
-        } catch (RuntimeException e) {
-            failed(Level.DEBUG, e);
-            return true;
-        } catch (Error e) {
-            failed(Level.WARNING, e);
-            return true;
+            leave(e);
+        } catch (RuntimeException | Error e) {
+            failed(e);
         }
+        return true;
     }
 
-    private void leave(Set<UUID> jobs) throws InterruptedException {
+    private void leave(UnfitException unfit) throws InterruptedException {
         try {
-            due.leave().accept(jobs);
+            if (due.leave().applyAsLong(unfit.jobs()) == 0) {
+                throw new IllegalStateException("those that cannot be done with others are none of them", unfit);
+            }
             engine.run();
-        } catch (RuntimeException e) {
-            failed(Level.DEBUG, e);
+        } catch (RuntimeException | Error e) {
+            failed(e);
         }
     }
 
-    private void failed(Level level, Throwable cause) throws InterruptedException {
-        LOG.log(level, "jobs (" + kind.name() + ") could not be done together; each is done by itself", cause);
+    private void failed(Throwable cause) throws InterruptedException {
+        LOG.log(
+                cause instanceof Error ? Level.WARNING : Level.DEBUG,
+                "jobs (" + kind.name() + ") could not be done together; each is done by itself",
+                cause);
         isResting = true;
         engine.run();
         Timekeeper.await(() -> isStopping, rest.toNanos());
         isResting = false;
-        var longer = rest.multipliedBy(2);
-        rest = longer.compareTo(REST_MAX) < 0 ? longer : REST_MAX;
+        restedUntil = System.nanoTime();
+        // A database that is back has much to do, and together is the way to do it.
+        if (!(cause instanceof DatabaseException)) {
+            var longer = rest.multipliedBy(2);
+            rest = longer.compareTo(REST_MAX) < 0 ? longer : REST_MAX;
+        }
     }
 }

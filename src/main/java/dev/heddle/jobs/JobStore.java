@@ -286,7 +286,10 @@ final class JobStore {
                 > 0;
     }
 
-    /** One that nobody does, be it picked or where it lies: those who do hold its lock. */
+    /**
+     * One that nobody does, be it picked or where it lies: those who do hold its lock. Nor is one found that somebody else has
+     * changed at the same moment.
+     */
     private static String waiting(JobKind kind) {
         return """
             ctid = ANY (ARRAY (SELECT ctid FROM %s WHERE task_name = ? AND task_instance = ? AND NOT picked

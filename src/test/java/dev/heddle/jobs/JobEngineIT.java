@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -558,6 +559,19 @@ class JobEngineIT {
         var second = Duration.ofNanos(failures.get(2) - failures.get(1));
         assertTrue(second.toMillis() >= 4000, "after two seconds the first time, " + second + " the next");
         workshop.awaitJobs(left -> assertEquals(List.of(), left));
+    }
+
+    @Test
+    void whoNamesNoneOfThemIsNotAskedAgainAtOnce() {
+        var calls = new AtomicInteger();
+        workshop.startTogether(jobs -> {
+            calls.incrementAndGet();
+            throw new UnfitException(Set.of(UUID.randomUUID()));
+        });
+        workshop.change("job", Workshop.CALL_INSERT);
+        workshop.awaitJobs(jobs -> assertEquals(
+                List.of(Job.State.FAILED), jobs.stream().map(Job::state).toList()));
+        assertTrue(calls.get() < 10, calls + " calls");
     }
 
     @Test
