@@ -3,14 +3,15 @@ package dev.heddle.notifications;
 import dev.heddle.concurrent.Batcher;
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.content.Disk;
-import dev.heddle.content.NewFiles;
 import dev.heddle.jobs.UnfitException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
@@ -45,6 +47,8 @@ public final class MailFolder implements Mailer {
 
     /** Whoever has less than twice as long does it by itself. */
     private static final Duration SYNC_LIMIT = Duration.ofSeconds(5);
+
+    private static final Set<OpenOption> NEW = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
 
     private final Path directory;
     private final String from;
@@ -134,16 +138,12 @@ public final class MailFolder implements Mailer {
     private void write(List<Mail> mails, List<byte[]> contents) throws IOException {
         var temporaries = new ArrayList<Path>(mails.size());
         try {
-            try (var files = NewFiles.in(directory, mails.size())) {
-                for (int i = 0; i < mails.size(); i++) {
-                    // Named by chance: two may write the same mail.
-                    var chance =
-                            Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
-                    var temporary = directory.resolve(mails.get(i).id() + "-" + chance + TEMPORARY);
-                    temporaries.add(temporary);
-                    files.write(temporary, contents.get(i), permissions);
-                }
-                files.sync();
+            for (int i = 0; i < mails.size(); i++) {
+                // Named by chance: two may write the same mail.
+                var chance = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
+                var temporary = directory.resolve(mails.get(i).id() + "-" + chance + TEMPORARY);
+                temporaries.add(temporary);
+                write(temporary, contents.get(i));
             }
             requireTime();
             for (int i = 0; i < mails.size(); i++) {
@@ -161,6 +161,19 @@ public final class MailFolder implements Mailer {
     private static void requireTime() throws IOException {
         if (Deadline.current().isExpired() || Thread.currentThread().isInterrupted()) {
             throw new IOException("the disk took too long");
+        }
+    }
+
+    /**
+     * For the owner's eyes only, where there are such files, and on the disk. Not many by one call (syncfs(2)): that waits for
+     * what others have written there, and so does the database meanwhile.
+     */
+    private void write(Path file, byte[] content) throws IOException {
+        try (var channel = FileChannel.open(file, NEW, permissions)) {
+            for (var left = ByteBuffer.wrap(content); left.hasRemaining(); ) {
+                channel.write(left);
+            }
+            channel.force(true);
         }
     }
 

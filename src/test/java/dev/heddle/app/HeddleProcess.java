@@ -64,12 +64,8 @@ final class HeddleProcess implements AutoCloseable {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(jvm);
-        command.addAll(List.of(
-                "--enable-preview",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "dev.heddle.app.Main"));
+        command.addAll(
+                List.of("--enable-preview", "-cp", System.getProperty("java.class.path"), "dev.heddle.app.Main"));
         return command;
     }
 
