@@ -15,9 +15,8 @@ import java.util.function.ToLongFunction;
  *
  * @param work does at most so many of those that are due, all or none; how many
  * @param leave leaves those to the engine; how many it found
- * @param thread on which it is done
  */
-record Due(IntToLongFunction work, ToLongFunction<Set<UUID>> leave, Thread.Builder thread) {
+record Due(IntToLongFunction work, ToLongFunction<Set<UUID>> leave) {
 
     /** Of the statement for an effect: whatever it waits for so long is better waited for by single jobs. */
     private static final Duration EFFECT_LIMIT = Duration.ofSeconds(2);
@@ -39,7 +38,7 @@ record Due(IntToLongFunction work, ToLongFunction<Set<UUID>> leave, Thread.Build
         return switch (registration.handler()) {
             case JobHandler.Effect effect -> {
                 IntToLongFunction work = most -> database.single(sql -> store.applyDue(sql, kind, effect, since, most));
-                yield Optional.of(new Due(within(EFFECT_LIMIT, work), leave, Thread.ofVirtual()));
+                yield Optional.of(new Due(within(EFFECT_LIMIT, work), leave));
             }
             case JobHandler.Action action ->
                 action.together().map(together -> {
@@ -52,10 +51,7 @@ record Due(IntToLongFunction work, ToLongFunction<Set<UUID>> leave, Thread.Build
                         }
                         return (long) jobs.size();
                     });
-                    // A virtual thread that waits for a disk takes a processor from the requests, or costs a thread
-                    // each time.
-                    return new Due(
-                            within(NEAR_LIMIT, work), leave, Thread.ofPlatform().daemon());
+                    return new Due(within(NEAR_LIMIT, work), leave);
                 });
         };
     }

@@ -62,7 +62,7 @@ final class DueWorker {
         this.due = due;
         this.observer = observer;
         this.engine = engine;
-        this.thread = due.thread().name("heddle-" + kind.name()).unstarted(this::work);
+        this.thread = Thread.ofVirtual().name("heddle-" + kind.name()).unstarted(this::work);
     }
 
     void start() {

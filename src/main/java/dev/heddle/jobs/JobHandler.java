@@ -45,7 +45,7 @@ public sealed interface JobHandler {
          * How to do all of these at once, where what is outside is near, such as a disk: many take moments, for which a
          * transaction is open. Empty when each is to be done by itself, which may take as long as somebody else pleases.
          *
-         * @return does them, on a platform thread and within {@link dev.heddle.concurrent.Deadline#current()}; after that none
+         * @return does them, within {@link dev.heddle.concurrent.Deadline#current()}; after that none
          *     of what it did is noted. When it throws, some may have been done, and all are done again, each by itself; when
          *     it throws an {@link UnfitException} none was, and only those that it names are done by themselves
          */

@@ -2,6 +2,7 @@ package dev.heddle.notifications;
 
 import dev.heddle.concurrent.Batcher;
 import dev.heddle.concurrent.Deadline;
+import dev.heddle.concurrent.FanOut;
 import dev.heddle.content.Disk;
 import dev.heddle.jobs.UnfitException;
 import java.io.IOException;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 
@@ -48,11 +50,15 @@ public final class MailFolder implements Mailer {
     /** Whoever has less than twice as long does it by itself. */
     private static final Duration SYNC_LIMIT = Duration.ofSeconds(5);
 
+    /** Of those that are sent together: a disk keeps what is asked for at about the same time in one go. */
+    private static final int WRITERS = 4;
+
     private static final Set<OpenOption> NEW = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
 
     private final Path directory;
     private final String from;
     private final FileAttribute<?>[] permissions;
+    private final FanOut writers = new FanOut(WRITERS);
     private final Batcher<Path, Path> names = new Batcher<>(SYNCS_AT_ONCE, SYNC_MAX, SYNC_LIMIT, this::sync);
 
     /** Writes mails of that sender, an address or a name and an address, into that directory, made with the first mail. */
@@ -138,19 +144,18 @@ public final class MailFolder implements Mailer {
     private void write(List<Mail> mails, List<byte[]> contents) throws IOException {
         var temporaries = new ArrayList<Path>(mails.size());
         try {
-            for (int i = 0; i < mails.size(); i++) {
+            for (var mail : mails) {
                 // Named by chance: two may write the same mail.
                 var chance = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
-                var temporary = directory.resolve(mails.get(i).id() + "-" + chance + TEMPORARY);
-                temporaries.add(temporary);
-                write(temporary, contents.get(i));
+                temporaries.add(directory.resolve(mail.id() + "-" + chance + TEMPORARY));
             }
+            writeFiles(temporaries, contents);
             requireTime();
             for (int i = 0; i < mails.size(); i++) {
                 var file = directory.resolve(mails.get(i).id() + ".eml");
                 Files.move(temporaries.get(i), file, StandardCopyOption.ATOMIC_MOVE);
             }
-        } catch (IOException e) {
+        } catch (IOException | CancellationException e) {
             temporaries.forEach(temporary -> remove(temporary, e));
             throw e;
         }
@@ -164,21 +169,44 @@ public final class MailFolder implements Mailer {
         }
     }
 
+    private void writeFiles(List<Path> files, List<byte[]> contents) throws IOException {
+        if (files.size() == 1) {
+            write(files.getFirst(), contents.getFirst());
+            return;
+        }
+        var limit = Deadline.current().remaining();
+        var parts = new ArrayList<FanOut.Part<Path>>(files.size());
+        for (int i = 0; i < files.size(); i++) {
+            var file = files.get(i);
+            var content = contents.get(i);
+            parts.add(new FanOut.Part<>(file.toString(), limit, () -> write(file, content)));
+        }
+        for (var result : writers.run(parts)) {
+            if (result.cause() instanceof IOException e) {
+                throw e;
+            }
+            if (result.ending() != FanOut.Ending.DONE) {
+                throw new IOException(result.name() + " was not written in time", result.cause());
+            }
+        }
+    }
+
     /**
      * For the owner's eyes only, where there are such files, and on the disk. Not many by one call (syncfs(2)): that waits for
      * what others have written there, and so does the database meanwhile.
      */
-    private void write(Path file, byte[] content) throws IOException {
+    private Path write(Path file, byte[] content) throws IOException {
         try (var channel = FileChannel.open(file, NEW, permissions)) {
             for (var left = ByteBuffer.wrap(content); left.hasRemaining(); ) {
                 channel.write(left);
             }
             channel.force(true);
         }
+        return file;
     }
 
     /** What cannot be removed now is swept later. */
-    private static void remove(Path temporary, IOException because) {
+    private static void remove(Path temporary, Exception because) {
         try {
             Files.deleteIfExists(temporary);
         } catch (IOException e) {

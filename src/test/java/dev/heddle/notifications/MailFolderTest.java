@@ -137,6 +137,7 @@ class MailFolderTest {
     @Test
     void norIsAnyWhenTheDiskTookSoLongThatNobodyWillNoteIt() throws IOException {
         var mails = mails(20);
+        Files.createDirectories(directory);
         var expired = Deadline.after(Duration.ZERO);
         var e = assertThrows(
                 MailException.class,
