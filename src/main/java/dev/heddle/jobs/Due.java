@@ -42,8 +42,7 @@ record Due(IntToLongFunction work, ToLongFunction<Set<UUID>> leave) {
             }
             case JobHandler.Action action ->
                 action.together().map(together -> {
-                    // They are gone with the transaction, so another server leaves them alone, and there again without
-                    // it.
+                    // Their locks keep other servers away; should this one die, they are there again.
                     IntToLongFunction work = most -> database.inTransaction(sql -> {
                         var jobs = store.takeDue(sql, kind, since, most);
                         if (!jobs.isEmpty()) {

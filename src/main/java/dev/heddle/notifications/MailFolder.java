@@ -186,7 +186,7 @@ public final class MailFolder implements Mailer {
                 throw e;
             }
             if (result.ending() != FanOut.Ending.DONE) {
-                throw new IOException(result.name() + " was not written in time", result.cause());
+                throw new IOException(result.name() + " was not written: " + result.ending(), result.cause());
             }
         }
     }
