@@ -8,6 +8,7 @@ import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.spi.ServerConnection;
 import io.helidon.webserver.spi.ServerConnectionSelector;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.LongAdder;
@@ -26,6 +27,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
     private final ConnectionWatch watch;
     private final Answerer answerer;
     private final Addresses addresses;
+    private final Semaphore places;
     private final LongAdder accepted = new LongAdder();
     private final LongAdder gone = new LongAdder();
 
@@ -51,6 +53,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
         this.watch = watch;
         this.answerer = answerer;
         this.addresses = new Addresses(limits.perAddress(), limits.proxies());
+        this.places = new Semaphore(size.connections());
     }
 
     @Override
@@ -79,7 +82,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
         return accepted.sum();
     }
 
-    /** How many of them are open. */
+    /** How many of them are open, those that are being refused among them. */
     public long open() {
         return accepted.sum() - gone.sum();
     }
@@ -112,18 +115,28 @@ public final class ConnectionGuard implements ServerConnectionSelector {
         }
 
         private void admitted() {
-            if (guard.open() > guard.size.connections()) {
-                throw refused(Wait.Reason.TOTAL);
+            var reason = enter();
+            if (reason.isPresent()) {
+                throw refused(reason.get());
             }
-            if (!guard.addresses.enter(connection.peer())) {
-                throw refused(Wait.Reason.ADDRESS);
-            }
-            guard.watch.enter(connection);
             try {
                 serve();
             } finally {
                 leave();
             }
+        }
+
+        /** Why there is no place for it; empty when it has one. Whoever is refused holds none, however long it is listened to. */
+        private Optional<Wait.Reason> enter() {
+            if (!guard.places.tryAcquire()) {
+                return Optional.of(Wait.Reason.TOTAL);
+            }
+            if (!guard.addresses.enter(connection.peer())) {
+                guard.places.release();
+                return Optional.of(Wait.Reason.ADDRESS);
+            }
+            guard.watch.enter(connection);
+            return Optional.empty();
         }
 
         private CloseConnectionException refused(Wait.Reason reason) {
@@ -186,8 +199,9 @@ public final class ConnectionGuard implements ServerConnectionSelector {
             try {
                 connection.end();
             } finally {
-                guard.watch.leave(connection);
                 guard.addresses.leave(connection.peer());
+                guard.places.release();
+                guard.watch.leave(connection);
             }
         }
 

@@ -48,6 +48,8 @@ class ConnectionLimitsIT {
             40,
             List.of());
 
+    private static final Duration LONG = Duration.ofSeconds(30);
+
     /** Many times what fits between a server and a client that does not read. */
     private static final int LARGE_BYTES = 64 << 20;
 
@@ -299,6 +301,38 @@ class ConnectionLimitsIT {
                 }
             });
             for (var one : open) {
+                one.close();
+            }
+        }
+    }
+
+    @Test
+    void whoIsRefusedTakesNoPlaceFromWhoComesAfterwards() throws IOException {
+        var uncounted = List.of(Network.of("127.0.0.0/8").orElseThrow());
+        try (var small = SmallServer.of(
+                new Routes().add("GET", "/quick", Access.PUBLIC, request -> Answer.of(204)),
+                new ConnectionLimits(LONG, LONG, LONG, 0, SHORT.grace(), 1, uncounted))) {
+            var admitted = new ArrayList<RawConnection>();
+            var refused = new ArrayList<RawConnection>();
+            // The server looks after itself over one of its own, so the last place may come late.
+            while (admitted.size() < SmallServer.CONNECTIONS || refused.size() < 30) {
+                var one = RawConnection.to(small.port()).send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n");
+                var itsAnswer = one.answer().status();
+                (itsAnswer == 204 ? admitted : refused).add(one);
+            }
+            assertEquals(SmallServer.CONNECTIONS, admitted.size());
+            admitted.removeFirst().close();
+            admitted.removeFirst().close();
+            await().until(() -> small.connections() <= SmallServer.CONNECTIONS - 2);
+            // The refused are still listened to, for a second, so that they hear why.
+            try (var next = RawConnection.to(small.port())) {
+                next.send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n");
+                assertEquals(204, next.answer().status());
+            }
+            for (var one : admitted) {
+                one.close();
+            }
+            for (var one : refused) {
                 one.close();
             }
         }

@@ -20,15 +20,18 @@ class ServerLimitsIT {
     void oneConnectionMoreThanThereMayBeIsToldSoAtOnce() throws IOException {
         try (var full = TestServer.start(Map.of("SERVER_MAX_CONNECTIONS", "3"))) {
             var open = new ArrayList<RawConnection>();
-            // Its own client may keep one, so it is full with three at most.
-            for (int i = 0; i < 3; i++) {
-                open.add(RawConnection.to(full.port()));
-            }
-            for (int i = 0; i < 100; i++) {
-                try (var more = RawConnection.to(full.port())) {
-                    more.send("GET / HTTP/1.1\r\n" + HOST + "\r\n");
-                    assertEquals(503, more.answer().status());
+            int refused = 0;
+            while (refused < 100) {
+                var more = RawConnection.to(full.port());
+                more.send("GET / HTTP/1.1\r\n" + HOST + "\r\n");
+                if (more.answer().status() == 503) {
                     assertEquals("", more.rest());
+                    more.close();
+                    refused++;
+                } else {
+                    // Its own client may keep one, and it looks after itself over another.
+                    open.add(more);
+                    assertTrue(open.size() <= 3, "there are three");
                 }
             }
             assertTrue(full.metric("http_server_connections_ended_total{reason=\"total\"}") >= 100);

@@ -21,6 +21,9 @@ public final class SmallServer implements AutoCloseable {
     /** What any body may have here. */
     public static final long BODY_BYTES = 32L << 20;
 
+    /** How many connections there may be at once. */
+    public static final int CONNECTIONS = 64;
+
     private static final ConnectionLimits PATIENT = new ConnectionLimits(
             Duration.ofSeconds(60),
             Duration.ofSeconds(10),
@@ -47,7 +50,7 @@ public final class SmallServer implements AutoCloseable {
                 metrics,
                 accessLog::add,
                 limits);
-        var address = new HttpServer.Address("127.0.0.1", 0, 64, BODY_BYTES, HEADER_BYTES, connections);
+        var address = new HttpServer.Address("127.0.0.1", 0, CONNECTIONS, BODY_BYTES, HEADER_BYTES, connections);
         server = HttpServer.create(address, kernel, address, kernel, metrics, Duration.ofSeconds(2));
         server.start();
     }
