@@ -157,12 +157,17 @@ final class HeddleProcess implements AutoCloseable {
         return find(ADMIN);
     }
 
+    /** Among the first lines, however many have come since: it is asked for before each request. */
     private int find(Pattern pattern) {
-        var matcher = pattern.matcher(output());
-        if (!matcher.find()) {
-            throw new IllegalStateException(output());
+        synchronized (output) {
+            for (var line : output) {
+                var matcher = pattern.matcher(line);
+                if (matcher.find()) {
+                    return Integer.parseInt(matcher.group(1));
+                }
+            }
         }
-        return Integer.parseInt(matcher.group(1));
+        throw new IllegalStateException(output());
     }
 
     @Override
