@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import dev.heddle.identity.MailAddress;
 import java.net.InetAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -273,10 +274,6 @@ interface SettingsKind<T> {
 
     /** An address that e-mail can come from. */
     record Mailbox() implements SettingsKind<String> {
-        // Only what makes it unusable, as for the addresses of users. RFC 5321 §4.5.3.1.
-        private static final Pattern WRITTEN =
-                Pattern.compile("[^@\\s\\p{Z}\\p{Cc}\\p{Cs}<>]{1,64}@[A-Za-z0-9._-]{1,189}");
-
         @Override
         public Class<String> type() {
             return String.class;
@@ -294,7 +291,7 @@ interface SettingsKind<T> {
 
         @Override
         public boolean accepts(String value) {
-            return WRITTEN.matcher(value).matches();
+            return MailAddress.FORM.matcher(value).matches();
         }
     }
 

@@ -565,8 +565,7 @@ class SettingsTest {
                 "heddle@localhost",
                 "a@b",
                 "first.last+tag@mail.example.org",
-                "größe@example.org",
-                "o'hara@sub_domain.example",
+                "o'hara@sub-domain.example",
             })
     void aSenderIsAnAddressWithoutAName(String written) {
         properties.setProperty("email.from", written);
@@ -585,6 +584,9 @@ class SettingsTest {
                 "a b@localhost",
                 "a@local host",
                 "a@größe.example",
+                "größe@example.org",
+                "a@sub_domain.example",
+                "a..b@localhost",
                 "a@[127.0.0.1]",
                 "a\r\nBcc: b@localhost",
                 "a@localhost\r\nBcc: b",

@@ -146,7 +146,22 @@ class UsersIT {
                 "a\\n@b",
                 "a\\ud800@b",
                 "a@\\udc00",
-                "a\u00a0@b"
+                "a\u00a0@b",
+                // To these nobody could write.
+                "a,b@c",
+                "\u00e4@b",
+                "a@\u00e4",
+                ".a@b",
+                "a.@b",
+                "a..b@c",
+                "a@.b",
+                "a@b.",
+                "a@b..c",
+                "a@b_c",
+                "(a)@b",
+                "<a@b>",
+                "\\\"a\\\"@b",
+                "a@[127.0.0.1]"
             })
     void anAddressThatIsNoneIsRefused(String email) {
         assertEquals(Map.of("/email", "wrong_form"), complaints(make(user(freshName(), email))));
@@ -164,6 +179,14 @@ class UsersIT {
                 make(user(freshName(), local.substring(0, 64) + "@" + "d".repeat(190)))
                         .status());
         assertEquals(422, make(user(freshName(), "x".repeat(65) + "@d")).status());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"%s.o'brien+x@sub.example", "!#$%%&'*+/=?^_`{|}~-%s@x-y.z", "%s@xn--exmple-cua.example", "%s@1"})
+    void anAddressMayHaveAllThatAddressesHave(String address) {
+        assertEquals(
+                201, make(user(freshName(), address.formatted(freshName()))).status());
     }
 
     @ParameterizedTest

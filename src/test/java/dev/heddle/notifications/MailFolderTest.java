@@ -1,12 +1,14 @@
 package dev.heddle.notifications;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.concurrent.Deadline;
+import dev.heddle.identity.MailAddress;
 import dev.heddle.jobs.UnfitException;
 import dev.heddle.testing.Race;
 import jakarta.mail.Session;
@@ -25,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.TimeZone;
 import java.util.UUID;
@@ -337,6 +340,25 @@ class MailFolderTest {
         var mail = new Mail(ID, DATE, "x\r\nBcc: eve@example.com", "s", "t");
         assertTrue(assertThrows(MailException.class, () -> folder.send(mail)).isPermanent());
         assertFalse(Files.exists(directory));
+    }
+
+    @Test
+    void toAllThatCountsAsAnAddressCanBeWritten() {
+        var random = new Random(7);
+        var characters = "aZ09.-_@!#$%&'*+/=?^`{|}~(),:;<>[]\" \u00e4";
+        int written = 0;
+        for (int i = 0; i < 200_000; i++) {
+            var address = new StringBuilder();
+            for (int length = random.nextInt(3, 10); address.length() < length; ) {
+                address.append(characters.charAt(random.nextInt(characters.length())));
+            }
+            if (MailAddress.FORM.matcher(address).matches()) {
+                var receiver = new Mail(ID, DATE, address.toString(), "s", "t");
+                assertDoesNotThrow(() -> MailMessage.of(receiver, address.toString()));
+                written++;
+            }
+        }
+        assertTrue(written > 100, "only " + written);
     }
 
     @Test
