@@ -24,6 +24,7 @@ final class JobMetrics implements JobObserver, MultiCollector {
 
     private final Jobs jobs;
     private final Counter attempts;
+    private final Counter together;
     private final Histogram duration;
 
     JobMetrics(PrometheusRegistry registry, Jobs jobs, List<JobKind> kinds) {
@@ -33,13 +34,21 @@ final class JobMetrics implements JobObserver, MultiCollector {
                 .help("Attempts of this server by how they ended: done, failed, dead, interrupted, lost.")
                 .labelNames("kind", "outcome")
                 .register(registry);
+        together = Counter.builder()
+                .name("heddle_job_together_failures_total")
+                .help("How often jobs of a kind could not be done together, so that each had an attempt of its own.")
+                .labelNames("kind")
+                .register(registry);
         duration = Histogram.builder()
                 .name("heddle_job_duration_seconds")
                 .help("How long an attempt took.")
                 .labelNames("kind")
                 .classicUpperBounds(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
                 .register(registry);
-        kinds.forEach(kind -> duration.labelValues(kind.name()));
+        for (var kind : kinds) {
+            together.initLabelValues(kind.name());
+            duration.labelValues(kind.name());
+        }
         registry.register(this);
     }
 
@@ -48,6 +57,11 @@ final class JobMetrics implements JobObserver, MultiCollector {
         attempts.labelValues(kind.name(), outcome.name().toLowerCase(Locale.ROOT))
                 .inc();
         duration.labelValues(kind.name()).observe(took.toNanos() / 1e9);
+    }
+
+    @Override
+    public void failedTogether(JobKind kind) {
+        together.labelValues(kind.name()).inc();
     }
 
     @Override

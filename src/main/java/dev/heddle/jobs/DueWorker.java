@@ -162,6 +162,7 @@ final class DueWorker {
                 cause instanceof Error ? Level.WARNING : Level.DEBUG,
                 "jobs (" + kind.name() + ") could not be done together; each is done by itself",
                 cause);
+        observer.failedTogether(kind);
         isResting = true;
         engine.run();
         Timekeeper.await(() -> isStopping, rest.toNanos());

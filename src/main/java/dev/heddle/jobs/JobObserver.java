@@ -20,4 +20,7 @@ public interface JobObserver {
 
     /** An attempt has ended. */
     void ended(JobKind kind, Outcome outcome, Duration took);
+
+    /** Many of that kind could not be done together; each will have an attempt of its own. */
+    default void failedTogether(JobKind kind) {}
 }

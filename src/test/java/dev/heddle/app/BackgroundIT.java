@@ -71,6 +71,22 @@ class BackgroundIT {
         }
     }
 
+    @Test
+    void operatorsSeeThatMailsCannotBeWrittenTogether() throws IOException {
+        try (var server = TestServer.start()) {
+            var inTheWay = Files.writeString(server.directory().resolve("mail"), "");
+            complete(server, server.person(), "Feed the cat");
+            await().atMost(LONG)
+                    .until(() -> server.metric("heddle_job_together_failures_total{kind=\"send_email\"}") >= 1);
+            await().atMost(LONG)
+                    .until(() ->
+                            server.metric("heddle_job_attempts_total{kind=\"send_email\",outcome=\"failed\"}") >= 1);
+            Files.delete(inTheWay);
+            server.awaitJobs();
+            assertEquals(1, list(server.directory().resolve("mail")).size());
+        }
+    }
+
     private static List<Path> list(Path directory) throws IOException {
         try (var files = Files.list(directory)) {
             return files.toList();
