@@ -10,7 +10,7 @@ public final class Complaints {
     static final int MAX = 100;
 
     /** Longer than any name or pointer of ours. */
-    private static final int NAME_MAX = 100;
+    static final int NAME_MAX = 100;
 
     private final List<Complaint> all = new ArrayList<>(0);
     private long line;

@@ -26,6 +26,9 @@ final class JsonReader {
     private final JsonParser parser;
     private final Complaints complaints;
 
+    /** From the document inwards to what is being read: a name in each object, and each array, whose number is how many it has so far. */
+    private final List<Object> path = new ArrayList<>();
+
     private JsonReader(JsonParser parser, Complaints complaints) {
         this.parser = parser;
         this.complaints = complaints;
@@ -47,7 +50,7 @@ final class JsonReader {
             if (parser.nextToken() == null) {
                 throw Problem.INVALID_JSON.because("The body is empty.");
             }
-            var value = new JsonReader(parser, complaints).value("");
+            var value = new JsonReader(parser, complaints).value();
             if (parser.nextToken() != null) {
                 throw Problem.INVALID_JSON.because("Something follows the end of the JSON document.");
             }
@@ -82,10 +85,10 @@ final class JsonReader {
         }
     }
 
-    private @Nullable Object value(String pointer) throws IOException {
+    private @Nullable Object value() throws IOException {
         return switch (parser.currentToken()) {
-            case START_OBJECT -> object(pointer);
-            case START_ARRAY -> array(pointer);
+            case START_OBJECT -> object();
+            case START_ARRAY -> array();
             case VALUE_STRING -> parser.getText();
             case VALUE_NUMBER_INT -> integer();
             case VALUE_NUMBER_FLOAT -> decimal();
@@ -96,27 +99,47 @@ final class JsonReader {
         };
     }
 
-    private Map<String, @Nullable Object> object(String pointer) throws IOException {
+    private Map<String, @Nullable Object> object() throws IOException {
         var members = new LinkedHashMap<String, @Nullable Object>();
+        path.add("");
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             var name = parser.currentName();
-            var at = pointer + "/" + name.replace("~", "~0").replace("/", "~1");
+            path.set(path.size() - 1, name);
             parser.nextToken();
-            var value = value(at);
+            var value = value();
             if (members.containsKey(name)) {
-                complaints.body(at, "duplicate", "stands more than once");
+                complaints.body(pointer(), "duplicate", "stands more than once");
             }
             members.put(name, value);
         }
+        path.removeLast();
         return members;
     }
 
-    private List<@Nullable Object> array(String pointer) throws IOException {
+    private List<@Nullable Object> array() throws IOException {
         var items = new ArrayList<@Nullable Object>();
+        path.add(items);
         while (parser.nextToken() != JsonToken.END_ARRAY) {
-            items.add(value(pointer + "/" + items.size()));
+            items.add(value());
         }
+        path.removeLast();
         return items;
+    }
+
+    /**
+     * Of what is being read (RFC 6901), or as much of it as is told. Made only for a complaint, and no longer: names may be
+     * long and items many, and one of each together would be gigabytes.
+     */
+    private String pointer() {
+        var pointer = new StringBuilder();
+        for (var step : path) {
+            if (pointer.length() > Complaints.NAME_MAX) {
+                break;
+            }
+            var name = step instanceof List<?> items ? String.valueOf(items.size()) : step.toString();
+            pointer.append('/').append(name.replace("~", "~0").replace("/", "~1"));
+        }
+        return pointer.toString();
     }
 
     private Object integer() throws IOException {

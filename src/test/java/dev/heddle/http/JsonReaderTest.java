@@ -199,6 +199,20 @@ class JsonReaderTest {
     }
 
     @Test
+    void longNamesAroundManyItemsAreReadInTime() {
+        int names = 6;
+        var items = "[" + "0,".repeat(100_000) + "0]";
+        assertTimeout(
+                BOUND, () -> read(("{\"" + "n".repeat(49_000) + "\":").repeat(names) + items + "}".repeat(names)));
+    }
+
+    @Test
+    void aPointerIsToldAsFarAsItIsOfUse() {
+        read("{\"" + "n".repeat(49_000) + "\": {\"a\": 1, \"a\": 2}}");
+        assertEquals(List.of("/" + "n".repeat(99) + "… duplicate"), Complained.in(complaints));
+    }
+
+    @Test
     void complainsAboutEveryMemberThatStandsTwiceByItsPointer() {
         read("""
             {"a": 1, "a": 2, "b": {"c~/d": 1, "c~/d": 1}, "e": [{}, {"": 1, "": 2}], "a": 3}
