@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ConnectionGuard implements ServerConnectionSelector {
 
+    /** Refused connections that are listened to at once, until they have heard why; others are closed at once. */
+    public static final int REFUSED_MAX = 64;
+
     private static final System.Logger LOG = System.getLogger(ConnectionGuard.class.getName());
 
     private final Size size;
@@ -28,6 +31,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
     private final Answerer answerer;
     private final Addresses addresses;
     private final Semaphore places;
+    private final Semaphore refusals = new Semaphore(REFUSED_MAX);
     private final LongAdder accepted = new LongAdder();
     private final LongAdder gone = new LongAdder();
 
@@ -141,7 +145,14 @@ public final class ConnectionGuard implements ServerConnectionSelector {
 
         private CloseConnectionException refused(Wait.Reason reason) {
             guard.watch.count(reason);
-            connection.refuse(guard.answerer.tooManyConnections());
+            boolean lingers = guard.refusals.tryAcquire();
+            try {
+                connection.refuse(guard.answerer.tooManyConnections(), lingers);
+            } finally {
+                if (lingers) {
+                    guard.refusals.release();
+                }
+            }
             return new CloseConnectionException("too many connections");
         }
 
@@ -172,7 +183,7 @@ public final class ConnectionGuard implements ServerConnectionSelector {
         }
 
         private void refuse(int status, RequestHead head) {
-            var answer = guard.answerer.refusal(status, head);
+            var answer = guard.answerer.refusal(status, head, connection.peer());
             connection.endSoon();
             connection.write(answer, 0, answer.length);
         }

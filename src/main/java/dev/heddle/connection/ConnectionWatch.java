@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.ObjLongConsumer;
@@ -21,12 +22,23 @@ public final class ConnectionWatch implements AutoCloseable {
     /** The limits are of seconds; to end a connection this much later does no harm. */
     private static final Duration TICK = Duration.ofMillis(100);
 
+    /** Whoever looks so late has stood still with all the others, who have until the next look to see what came meanwhile. */
+    private static final Duration STOOD_STILL = Duration.ofSeconds(1);
+
+    /**
+     * For heads that are longer than most, of all connections together: half of a megabyte of traffic costs whoever sends it
+     * nothing, and an empty heap ends the server.
+     */
+    private static final long HEADS_BYTES =
+            Math.max(8L << 20, Runtime.getRuntime().maxMemory() / 16);
+
     /** For the few connections that are ended in the middle of a request. */
     private static final Duration STEP = Duration.ofMillis(5);
 
     // Any thread.
     private final Set<GuardedConnection> open = ConcurrentHashMap.newKeySet();
     private final Map<Wait.Reason, LongAdder> ended = new EnumMap<>(Wait.Reason.class);
+    private final AtomicLong headsRoom = new AtomicLong(HEADS_BYTES);
     private volatile Stage stage = Stage.SERVING;
     private volatile boolean isClosed;
 
@@ -49,12 +61,15 @@ public final class ConnectionWatch implements AutoCloseable {
     }
 
     private void look() {
+        long last = System.nanoTime();
         while (!isClosed) {
             LockSupport.parkNanos(TICK.toNanos());
             long now = System.nanoTime();
+            boolean stoodStill = now - last > STOOD_STILL.toNanos();
+            last = now;
             boolean isClosing = stage == Stage.CLOSING;
             for (var connection : open) {
-                look(connection, now);
+                look(connection, now, !stoodStill);
                 if (isClosing) {
                     connection.endIfIdle(now);
                 }
@@ -62,12 +77,11 @@ public final class ConnectionWatch implements AutoCloseable {
         }
     }
 
-    private void look(GuardedConnection connection, long now) {
+    private void look(GuardedConnection connection, long now, boolean mayEnd) {
         try {
-            connection.overdue(now).ifPresent(reason -> {
-                count(reason);
-                connection.cut();
-            });
+            if (mayEnd) {
+                connection.overdue(now).ifPresent(connection::giveUp);
+            }
             connection.listenIfLate(now);
         } catch (RuntimeException | OutOfMemoryError e) {
             // One that cannot be looked at must not keep the others from it.
@@ -113,6 +127,19 @@ public final class ConnectionWatch implements AutoCloseable {
 
     void leave(GuardedConnection connection) {
         open.remove(connection);
+    }
+
+    /** False when there is no room for so many bytes more of a long head; else they are to be given back. */
+    boolean takeRoom(long bytes) {
+        if (headsRoom.addAndGet(-bytes) >= 0 || bytes <= 0) {
+            return true;
+        }
+        headsRoom.addAndGet(bytes);
+        return false;
+    }
+
+    void giveRoom(long bytes) {
+        headsRoom.addAndGet(bytes);
     }
 
     void count(Wait.Reason reason) {

@@ -1,5 +1,6 @@
 package dev.heddle.connection;
 
+import dev.heddle.concurrent.Deadline;
 import io.helidon.common.buffers.BufferData;
 import io.helidon.common.socket.SocketWriterException;
 import io.helidon.webserver.CloseConnectionException;
@@ -62,6 +63,8 @@ final class GuardedConnection {
 
     private int from;
     private int to;
+    /** How much of the room for long heads it has. */
+    private int room;
     /** When the head began that is being read, 0 when none is. */
     private long headBegan;
 
@@ -170,9 +173,20 @@ final class GuardedConnection {
         }
     }
 
-    /** What it has waited for too long, if it has. For the watch. */
+    /** What it has waited for too long, if it has: not for what has come, and only has to be read. For the watch. */
     Optional<Wait.Reason> overdue(long now) {
-        return wait.overdue(now);
+        return wait.overdue(now).filter(reason -> reason == Wait.Reason.WRITE || wire == null || wire.available() == 0);
+    }
+
+    /** Ends a wait that has lasted too long. For the watch. */
+    void giveUp(Wait.Reason reason) {
+        if (reason == Wait.Reason.DEADLINE && wire != null) {
+            // Whoever waits for the body wakes up, and still answers.
+            wire.endInput();
+            return;
+        }
+        watch.count(reason);
+        cut();
     }
 
     /** Ends it at once, from any thread. */
@@ -190,6 +204,7 @@ final class GuardedConnection {
 
     /** Nothing more is said on it, and the web server is about to close it. */
     void end() {
+        giveRoom();
         if (isEnding && wire != null) {
             wire.endOutput();
             var its = hangUps;
@@ -199,14 +214,20 @@ final class GuardedConnection {
         }
     }
 
-    /** Says that and no more, whatever is asked; it fits into what the system sends by itself. */
-    void refuse(byte[] answer) {
+    /**
+     * Says that and no more, whatever is asked; it fits into what the system sends by itself.
+     *
+     * @param lingers whether to make sure that it is heard, which may take a moment
+     */
+    void refuse(byte[] answer, boolean lingers) {
         if (wire == null) {
             return;
         }
         try {
             wire.write(ByteBuffer.wrap(answer));
-            wire.linger();
+            if (lingers) {
+                wire.linger();
+            }
         } catch (IOException e) {
             LOG.log(System.Logger.Level.TRACE, "a connection was gone before it was refused", e);
         }
@@ -222,6 +243,10 @@ final class GuardedConnection {
      */
     boolean read(HeadParser parser) {
         headBegan = 0;
+        if (to - from >= 2 && buffer[from] == '\r' && buffer[from + 1] == '\n') {
+            // Old clients send it behind a request; it is no beginning of another (RFC 9112 §2.2).
+            from += 2;
+        }
         while (true) {
             int length = from < to ? parser.read(buffer, from, to) : 0;
             if (length > 0) {
@@ -259,15 +284,28 @@ final class GuardedConnection {
 
     private void makeRoom() {
         if (from == to) {
+            giveRoom();
             buffer = beginning;
             from = 0;
             to = 0;
         } else if (to == buffer.length) {
-            var larger = new byte[Math.max(HEAD_BYTES, 2 * (to - from))];
+            int size = Math.max(HEAD_BYTES, 2 * (to - from));
+            if (!watch.takeRoom(size - room)) {
+                throw RefusedException.of(503, "too many long heads");
+            }
+            room = size;
+            var larger = new byte[size];
             System.arraycopy(buffer, from, larger, 0, to - from);
             buffer = larger;
             to -= from;
             from = 0;
+        }
+    }
+
+    private void giveRoom() {
+        if (room > 0) {
+            watch.giveRoom(room);
+            room = 0;
         }
     }
 
@@ -292,7 +330,10 @@ final class GuardedConnection {
         return length;
     }
 
-    /** Reads what comes next, be it a body or not: its end is for the caller to know. */
+    /**
+     * Reads what comes next, be it a body or not: its end is for the caller to know. It is waited for until {@link
+     * Deadline#current()}; then it ends, and the connection is to end with the answer.
+     */
     int readBody(byte[] target, int offset, int length) {
         if (from < to) {
             int kept = Math.min(length, to - from);
@@ -303,8 +344,17 @@ final class GuardedConnection {
         long began = System.nanoTime();
         long stall = limits.stall().toNanos();
         long patience = patience();
-        wait.begin(patience < stall ? Wait.Reason.SLOW_BODY : Wait.Reason.STALL, Math.min(stall, patience));
+        long left = Deadline.current().remainingNanos();
+        if (left < Math.min(stall, patience)) {
+            wait.begin(Wait.Reason.DEADLINE, left);
+        } else {
+            wait.begin(patience < stall ? Wait.Reason.SLOW_BODY : Wait.Reason.STALL, Math.min(stall, patience));
+        }
         int read = read(target, offset, length);
+        if (read < 0 && left - (System.nanoTime() - began) <= 0) {
+            watch.count(Wait.Reason.DEADLINE);
+            endSoon();
+        }
         bodyWaited += System.nanoTime() - began;
         bodyRead += Math.max(0, read);
         return read;
@@ -322,6 +372,7 @@ final class GuardedConnection {
             // It came from there, and more stands behind it: that of a long head has room for many requests.
             from -= end - begin;
         } else if (begin < end) {
+            giveRoom();
             buffer = Arrays.copyOfRange(bytes, begin, end);
             from = 0;
             to = buffer.length;

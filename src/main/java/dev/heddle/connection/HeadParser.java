@@ -10,6 +10,9 @@ final class HeadParser {
 
     private static final int FIELDS = 12;
 
+    /** Browsers send about twenty, and proxies add some; of the shortest there would be thousands within the bytes. */
+    private static final int FIELDS_MAX = 100;
+
     private final ConnectionGuard.Size size;
     private final RequestLine line = new RequestLine();
     private int[] marks = new int[FIELDS * RequestHead.MARKS];
@@ -76,7 +79,7 @@ final class HeadParser {
     private void requireRoom(int length) {
         if (fieldsBegin > 0) {
             if (length - fieldsBegin > size.headers()) {
-                throw RefusedException.of(431, "too many header fields");
+                throw RefusedException.of(431, "header fields that are too long");
             }
         } else if (length - lineBegin >= size.requestLine()) {
             throw RefusedException.of(414, "a request line that is too long");
@@ -114,6 +117,9 @@ final class HeadParser {
     }
 
     private void mark(int nameBegin, int nameEnd, int valueBegin, int valueEnd) {
+        if (fields == FIELDS_MAX) {
+            throw RefusedException.of(431, "too many header fields");
+        }
         int at = fields++ * RequestHead.MARKS;
         if (at == marks.length) {
             marks = Arrays.copyOf(marks, 2 * at);

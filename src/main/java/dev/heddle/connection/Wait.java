@@ -15,6 +15,8 @@ final class Wait {
         STALL,
         /** A body came too slowly. */
         SLOW_BODY,
+        /** A body had not come at the deadline of its request, which is answered so. */
+        DEADLINE,
         /** An answer was not read. */
         WRITE,
         /** There were too many connections of one address. */

@@ -48,6 +48,9 @@ public final class Wire {
 
     private static final long LINGER_BYTES = 64L << 20;
 
+    /** What is read meanwhile is forgotten; many connections may do so at once. */
+    private static final int LINGER_STEP_BYTES = 4 * 1024;
+
     /** What the operating system says when a client has closed its end, in the words of the C library. */
     private static final List<String> GONE = List.of("Broken pipe", "Connection reset");
 
@@ -200,7 +203,7 @@ public final class Wire {
             channel.shutdownOutput();
             var socket = channel.socket();
             var in = socket.getInputStream();
-            var forgotten = new byte[32 * 1024];
+            var forgotten = new byte[LINGER_STEP_BYTES];
             long end = System.nanoTime() + LINGER.toNanos();
             for (long read = 0; read < LINGER_BYTES; ) {
                 long millis = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());

@@ -56,6 +56,10 @@ final class BodyInput extends InputStream {
         try {
             return in.read(to, offset, length);
         } catch (IOException e) {
+            if (Deadline.current().isExpired()) {
+                // It was waited for until then.
+                throw Problem.DEADLINE_EXCEEDED.causedBy(e);
+            }
             throw new CloseConnectionException("the client left in the middle of its body", e);
         }
     }

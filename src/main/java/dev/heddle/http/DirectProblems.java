@@ -3,7 +3,9 @@ package dev.heddle.http;
 import dev.heddle.connection.RequestHead;
 import io.helidon.http.Header;
 import io.helidon.http.HeaderNames;
+import java.net.InetAddress;
 import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The errors that are made before a request reaches the kernel (a broken request line, a body over the limit), in the same
@@ -15,21 +17,49 @@ final class DirectProblems {
 
     private final HttpMetrics metrics;
     private final Cors cors;
+    private final AccessLog accessLog;
 
-    DirectProblems(HttpMetrics metrics, Cors cors) {
+    DirectProblems(HttpMetrics metrics, Cors cors, AccessLog accessLog) {
         this.metrics = metrics;
         this.cors = cors;
+        this.accessLog = accessLog;
     }
 
     /**
      * A whole answer; the connection ends with it.
      *
      * @param head as far as it was read
+     * @param peer who sent it, as far as that is known
      */
-    byte[] answer(int status, RequestHead head) {
+    byte[] answer(int status, RequestHead head, @Nullable InetAddress peer) {
         metrics.refused(status);
         var requestId = RequestIds.of(head.first(CommonHeaders.X_REQUEST_ID));
-        return answer(Problems.answer(problemOf(status), head.path(), requestId), head, requestId);
+        var answer = Problems.answer(problemOf(status), head.path(), requestId);
+        if (accessLog.isOn()) {
+            accessLog.log(entry(requestId, head, peer, answer));
+        }
+        return answer(answer, head, requestId);
+    }
+
+    /** As of all requests, but that nobody has seen who sent it on whose behalf, or when it began. */
+    private static AccessLog.Entry entry(
+            String requestId, RequestHead head, @Nullable InetAddress peer, Answer answer) {
+        return new AccessLog.Entry(
+                requestId,
+                null,
+                "-",
+                peer == null ? "-" : peer.getHostAddress(),
+                head.method().isEmpty() ? "-" : head.method(),
+                isVisible(head.path()) ? head.path() : "-",
+                "-",
+                answer.status(),
+                0,
+                answer.bytes().length);
+    }
+
+    /** A path may be refused for what would break a line of the log. */
+    private static boolean isVisible(String path) {
+        return !path.isEmpty() && path.chars().allMatch(c -> c > ' ' && c < 0x7f);
     }
 
     private static ProblemException problemOf(int status) {

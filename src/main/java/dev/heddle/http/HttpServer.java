@@ -8,6 +8,7 @@ import dev.heddle.connection.Exchange;
 import dev.heddle.connection.RequestHead;
 import io.helidon.webserver.ListenerConfig;
 import io.helidon.webserver.WebServer;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -24,10 +25,7 @@ public final class HttpServer implements AutoCloseable {
     private static final int REQUEST_LINE_BYTES = 8 * 1024;
 
     /** Above this they are not read, and the connection ends with a 431; below, the kernel says it. */
-    private static final int HEADER_BYTES_HARD_FACTOR = 4;
-
-    /** Connections at once that are told that there are too many; further ones wait in the system's backlog. */
-    private static final int CONNECTIONS_REFUSED_MAX = 64;
+    private static final int HEADER_BYTES_HARD_FACTOR = 2;
 
     /** How often idle connections are looked for. */
     private static final Duration IDLE_PERIOD = Duration.ofSeconds(5);
@@ -113,7 +111,7 @@ public final class HttpServer implements AutoCloseable {
                 name,
                 SelfCheck.Target.addressOf(address.host(), port),
                 its.guard(),
-                address.maxConnections() + CONNECTIONS_REFUSED_MAX);
+                address.maxConnections() + ConnectionGuard.REFUSED_MAX);
     }
 
     private static ConnectionGuard listener(
@@ -132,7 +130,7 @@ public final class HttpServer implements AutoCloseable {
                 .port(address.port())
                 .protocolsDiscoverServices(false)
                 .addConnectionSelector(guard)
-                .maxTcpConnections(address.maxConnections() + CONNECTIONS_REFUSED_MAX)
+                .maxTcpConnections(address.maxConnections() + ConnectionGuard.REFUSED_MAX)
                 // For nobody: the guard says of each connection that it is not idle, and ends it itself.
                 .idleConnectionTimeout(address.limits().idle().multipliedBy(2))
                 .idleConnectionPeriod(IDLE_PERIOD)
@@ -148,7 +146,7 @@ public final class HttpServer implements AutoCloseable {
 
         Answers(Kernel kernel, HttpMetrics metrics) {
             this.kernel = kernel;
-            this.problems = new DirectProblems(metrics, kernel.cors());
+            this.problems = new DirectProblems(metrics, kernel.cors(), kernel.accessLog());
         }
 
         @Override
@@ -157,8 +155,8 @@ public final class HttpServer implements AutoCloseable {
         }
 
         @Override
-        public byte[] refusal(int status, RequestHead head) {
-            return problems.answer(status, head);
+        public byte[] refusal(int status, RequestHead head, @Nullable InetAddress peer) {
+            return problems.answer(status, head, peer);
         }
 
         @Override

@@ -69,6 +69,10 @@ public final class Kernel {
         this.limits = limits;
     }
 
+    AccessLog accessLog() {
+        return accessLog;
+    }
+
     Cors cors() {
         return edge.cors();
     }

@@ -324,10 +324,22 @@ public final class Request {
         return in.whileConnected(work);
     }
 
-    /** Refuses a body where none is taken: nothing that was sent is ignored. */
+    /**
+     * Refuses a body where none is taken: nothing that was sent is ignored. It is not read for that: its length tells, and
+     * of chunks the first byte.
+     */
     void requireNoBody() {
-        if (in.hasBody() && body().length > 0) {
+        if (announced() > 0 || (in.hasBody() && hasContent())) {
             throw Problem.BAD_REQUEST.because("This request takes no body.");
+        }
+        enter();
+    }
+
+    private boolean hasContent() {
+        try {
+            return input(limits.bodyBytes()).read() >= 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

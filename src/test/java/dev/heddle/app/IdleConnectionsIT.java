@@ -63,4 +63,29 @@ class IdleConnectionsIT {
             }
         }
     }
+
+    @Test
+    void longHeadsOfManyConnectionsDoNotFillIt() throws IOException, InterruptedException {
+        var settings = Map.of(
+                "DATABASE_MODE", "external",
+                "DATABASE_URL", TestPostgres.url(TestPostgres.newSchema()),
+                "DATABASE_USERNAME", TestPostgres.username(),
+                "DATABASE_PASSWORD", TestPostgres.password(),
+                "DATABASE_POOL_SIZE", "2");
+        var jvm = List.of("-Xmx96m", "-XX:+UseCompactObjectHeaders", "-XX:+ExitOnOutOfMemoryError");
+        var unfinished = "GET / HTTP/1.1\r\nHost: a\r\n" + ("a: " + "x".repeat(500) + "\r\n").repeat(60);
+        var connections = new ArrayList<RawConnection>();
+        try (var heddle = HeddleProcess.start(data, settings, jvm).awaitReady()) {
+            for (int i = 0; i < 1000; i++) {
+                connections.add(RawConnection.to(heddle.port()).send(unfinished));
+            }
+            // In the end some have no room: they are told so, and nobody else is.
+            assertEquals(503, connections.getLast().answer().status());
+            assertEquals(200, RawHttp.exchange(heddle.port(), REQUEST).status());
+        } finally {
+            for (var connection : connections) {
+                connection.close();
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.http.Access;
 import dev.heddle.http.Answer;
+import dev.heddle.http.Request;
 import dev.heddle.http.Routes;
 import dev.heddle.testing.InThisJvm;
 import dev.heddle.testing.RawConnection;
@@ -15,6 +16,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
@@ -26,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
@@ -335,6 +338,141 @@ class ConnectionLimitsIT {
             for (var one : refused) {
                 one.close();
             }
+        }
+    }
+
+    private static SmallServer quick(Duration head, int perAddress) {
+        return SmallServer.of(
+                new Routes()
+                        .add("GET", "/quick", Access.PUBLIC, request -> Answer.of(204))
+                        .add("POST", "/json", Access.PUBLIC, Request::json, (request, json) -> Answer.of(204)),
+                new ConnectionLimits(LONG, head, LONG, 0, SHORT.grace(), perAddress, List.of()));
+    }
+
+    @Test
+    void whoIsRefusedForItsAddressHoldsUpNoOtherAddress() throws IOException {
+        try (var small = quick(LONG, 4)) {
+            var fastest = Duration.ofDays(1);
+            // Only the fastest counts: whatever else this machine does makes it slower.
+            for (int i = 0; i < 5 && fastest.compareTo(Wire.LINGER.dividedBy(2)) > 0; i++) {
+                var greedy = new ArrayList<RawConnection>();
+                for (int j = 0; j < 200; j++) {
+                    greedy.add(RawConnection.to(small.port()));
+                }
+                long began = System.nanoTime();
+                try (var other = new Socket()) {
+                    other.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.2"), 0));
+                    other.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), small.port()));
+                    other.getOutputStream()
+                            .write(("GET /quick HTTP/1.1\r\n" + HOST + "\r\n").getBytes(StandardCharsets.US_ASCII));
+                    assertEquals(
+                            "HTTP/1.1 204",
+                            new String(other.getInputStream().readNBytes(12), StandardCharsets.US_ASCII));
+                }
+                var took = Duration.ofNanos(System.nanoTime() - began);
+                fastest = took.compareTo(fastest) < 0 ? took : fastest;
+                for (var one : greedy) {
+                    one.close();
+                }
+            }
+            assertTrue(fastest.compareTo(Wire.LINGER.dividedBy(2)) <= 0, fastest + ", with 60 of 64 places free");
+        }
+    }
+
+    @Test
+    void aServerThatHadNoTimeForWhatHadComeCutsNobody() throws IOException, InterruptedException {
+        try (var small = quick(Duration.ofMillis(400), 64)) {
+            var all = new ArrayList<RawConnection>();
+            for (int i = 0; i < 20; i++) {
+                all.add(RawConnection.to(small.port()).send("GET /quick HTTP/1.1\r\n"));
+            }
+            await().until(() -> small.connections() >= 20);
+            int busy = Runtime.getRuntime().availableProcessors() + 1;
+            var begun = new CountDownLatch(1);
+            var done = new CountDownLatch(busy);
+            for (int i = 0; i < busy; i++) {
+                Thread.ofVirtual().start(() -> {
+                    begun.countDown();
+                    for (long end = System.nanoTime() + 1_500_000_000L; System.nanoTime() < end; ) {
+                        Thread.onSpinWait();
+                    }
+                    done.countDown();
+                });
+            }
+            begun.await();
+            for (var one : all) {
+                one.send(HOST + "\r\n");
+            }
+            done.await();
+            for (var one : all) {
+                assertEquals(204, one.answer().status());
+                one.close();
+            }
+        }
+    }
+
+    @Test
+    void anEmptyLineBehindARequestBeginsNoHead() throws IOException {
+        try (var small = quick(Duration.ofMillis(400), 64);
+                var one = RawConnection.to(small.port())) {
+            one.send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n\r\n");
+            assertEquals(204, one.answer().status());
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1000));
+            one.send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n");
+            assertEquals(204, one.answer().status());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Content-Length: 9\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n9\r\n{"})
+    void theDeadlineThatAClientNamesEndsTheWaitForItsBodyToo(String body) throws IOException {
+        try (var small = quick(LONG, 64);
+                var one = RawConnection.to(small.port())) {
+            one.send("POST /json HTTP/1.1\r\n" + HOST + "Content-Type: application/json\r\nRequest-Timeout: 0.5\r\n"
+                    + body);
+            var late = one.answer();
+            assertEquals(503, late.status());
+            assertTrue(late.text().contains("deadline"), late::text);
+            assertTrue(late.saysClose());
+            assertEquals("", one.rest());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Content-Length: 500000\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n9\r\n{"})
+    void aBodyWhereNoneIsTakenIsNotWaitedFor(String body) throws IOException {
+        try (var small = quick(LONG, 64);
+                var one = RawConnection.to(small.port())) {
+            one.send("GET /quick HTTP/1.1\r\n" + HOST + body);
+            assertEquals(400, one.answer().status());
+        }
+    }
+
+    @Test
+    void moreHeaderFieldsThanAnybodySendsAreNotHeld() throws IOException {
+        try (var small = quick(LONG, 64)) {
+            try (var one = RawConnection.to(small.port())) {
+                one.send("GET /quick HTTP/1.1\r\n" + HOST + "a:\r\n".repeat(99) + "\r\n");
+                assertEquals(204, one.answer().status());
+            }
+            try (var one = RawConnection.to(small.port())) {
+                one.send("GET /quick HTTP/1.1\r\n" + HOST + "a:\r\n".repeat(100));
+                assertEquals(431, one.answer().status());
+            }
+        }
+    }
+
+    @Test
+    void whatIsRefusedAtOnceIsInTheAccessLogToo() throws IOException {
+        try (var small = quick(LONG, 64);
+                var one = RawConnection.to(small.port())) {
+            one.send("GET /quick HTTP/1.1\r\n" + HOST + "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx");
+            assertEquals(415, one.answer().status());
+            assertEquals(
+                    List.of("127.0.0.1 GET /quick 415"),
+                    small.accessLog().stream()
+                            .map(it -> it.client() + " " + it.method() + " " + it.path() + " " + it.status())
+                            .toList());
         }
     }
 }
