@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import dev.heddle.concurrent.SharedBytes;
 import dev.heddle.connection.ConnectionLimits;
 import dev.heddle.dashboard.DashboardRoutes;
 import dev.heddle.db.Database;
@@ -64,10 +65,15 @@ final class Heddle implements AutoCloseable {
     /** Below this PostgreSQL and the log are about to fail; better to be taken out of the balancer first. */
     private static final long DISK_FREE_BYTES_MIN = 64L << 20;
 
+    /** Of the heap, as answers that are made and not taken; what makes them needs as much again, and the rest is for the rest. */
+    private static final int HELD_PART = 4;
+
     // Set once, by start.
     private final Settings settings;
     private final Owned owned = new Owned();
     private final Routes routes = new Routes();
+    private final SharedBytes held =
+            new SharedBytes("answers that are held", Runtime.getRuntime().maxMemory() / HELD_PART);
     private final Problems problems = new Problems(Failures::translate);
     private final @Nullable EmbeddedPostgres postgres;
     private final Database database;
@@ -239,7 +245,7 @@ final class Heddle implements AutoCloseable {
         TaskImportRoutes.add(
                 routes, tasks, idempotency, spool, settings.imports().maxSize());
         var metrics = new RemoteMetrics(registry);
-        var outbound = owned.add(new Outbound(settings, problems, metrics));
+        var outbound = owned.add(new Outbound(settings, held, problems, metrics));
         metrics.show(outbound.upstreams());
         metrics.show(outbound.batch());
         outbound.addRoutes(routes);
@@ -253,7 +259,7 @@ final class Heddle implements AutoCloseable {
         var metrics = new HttpMetrics(registry);
         var operations = new Routes();
         OperationsRoutes.add(operations, registry, readiness());
-        var reception = new Reception(settings, users, metrics);
+        var reception = new Reception(settings, users, held, metrics);
         var api = kernel(routes, reception.edge(), reception.gatekeeper(), metrics, accessLog);
         // Health checks every few seconds would drown the requests in the access log.
         var admin = kernel(operations, Edge.open(), (request, access, inside) -> inside.get(), metrics, AccessLog.NONE);

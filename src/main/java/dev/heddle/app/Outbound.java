@@ -5,6 +5,7 @@ import dev.heddle.client.HttpPool;
 import dev.heddle.client.HttpPools;
 import dev.heddle.client.Resolver;
 import dev.heddle.client.SystemResolver;
+import dev.heddle.concurrent.SharedBytes;
 import dev.heddle.http.Problems;
 import dev.heddle.http.Routes;
 import dev.heddle.upstream.Batch;
@@ -26,12 +27,12 @@ final class Outbound implements AutoCloseable {
     private final Batch batch;
 
     /** No connection is opened yet. */
-    Outbound(Settings settings, Problems problems, UpstreamObserver observer) {
+    Outbound(Settings settings, SharedBytes held, Problems problems, UpstreamObserver observer) {
         var resolver = owned.add(new SystemResolver());
         upstreams = new Upstreams(definitions(settings), owned.add(new HttpPools(resolver, null)), observer);
         var its = settings.batch();
         var pools = owned.add(new HttpPools(vetted(resolver, new PublicAddresses(its.privateNetworks())), null));
-        batch = new Batch(Set.copyOf(its.allow()), pools, its.timeout(), its.connectTimeout(), problems);
+        batch = new Batch(Set.copyOf(its.allow()), pools, its.timeout(), its.connectTimeout(), held, problems);
     }
 
     private static Map<String, Upstreams.Definition> definitions(Settings settings) {

@@ -2,6 +2,7 @@ package dev.heddle.app;
 
 import dev.heddle.admission.Admission;
 import dev.heddle.admission.RateLimit;
+import dev.heddle.concurrent.SharedBytes;
 import dev.heddle.concurrent.SharedPlaces;
 import dev.heddle.http.Cors;
 import dev.heddle.http.Edge;
@@ -23,7 +24,7 @@ final class Reception {
     private final Edge edge;
     private final Gatekeeper gatekeeper;
 
-    Reception(Settings settings, Users users, HttpMetrics metrics) {
+    Reception(Settings settings, Users users, SharedBytes held, HttpMetrics metrics) {
         var its = settings.edge();
         var rates = its.rateLimits();
         var tokens = limit("token", rates.token(), rates.tokenBurst());
@@ -38,10 +39,11 @@ final class Reception {
                 addresses,
                 admission,
                 streams,
+                held,
                 new Cors(Set.copyOf(its.cors().origins()), its.cors().maxAge()),
                 its.proxy().linkPrefix());
         gatekeeper = new Authentication(users, tokens, failures);
-        metrics.show(admission, streams, List.of(tokens, addresses, failures));
+        metrics.show(admission, streams, held, List.of(tokens, addresses, failures));
     }
 
     private static RateLimit limit(String name, int amount, int burst) {

@@ -2,6 +2,7 @@ package dev.heddle.http;
 
 import dev.heddle.admission.Admission;
 import dev.heddle.admission.RateLimit;
+import dev.heddle.concurrent.SharedBytes;
 import dev.heddle.concurrent.SharedPlaces;
 import dev.heddle.connection.ConnectionWatch;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
@@ -13,7 +14,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** How many requests, how long, with what outcome. Labels are route patterns, so hostile paths make no new series. */
@@ -58,11 +59,12 @@ public final class HttpMetrics {
     }
 
     /** Shows what is let in, and what is not. */
-    public void show(Admission admission, SharedPlaces streams, List<RateLimit> limits) {
+    public void show(Admission admission, SharedPlaces streams, SharedBytes held, List<RateLimit> limits) {
         gauge("heddle_requests_admitted", "Ordinary requests that are worked on.", admission::inside);
         gauge("heddle_requests_waiting", "Ordinary requests that wait for others to be done.", admission::waiting);
         gauge("heddle_requests_limit", "Ordinary requests that are let in at once, as of now.", admission::places);
         gauge("heddle_streams_open", "Answers that are sent for as long as their clients take.", streams::taken);
+        gauge("heddle_answers_held_bytes", "Large answers until their clients have taken them.", held::taken);
         CounterWithCallback.builder()
                 .name("heddle_requests_refused_total")
                 .help("Ordinary requests refused because too many were worked on.")
@@ -76,11 +78,11 @@ public final class HttpMetrics {
                 .register(registry);
     }
 
-    private void gauge(String name, String help, IntSupplier value) {
+    private void gauge(String name, String help, LongSupplier value) {
         GaugeWithCallback.builder()
                 .name(name)
                 .help(help)
-                .callback(callback -> callback.call(value.getAsInt()))
+                .callback(callback -> callback.call((double) value.getAsLong()))
                 .register(registry);
     }
 

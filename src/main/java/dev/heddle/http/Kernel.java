@@ -1,6 +1,7 @@
 package dev.heddle.http;
 
 import dev.heddle.concurrent.Deadline;
+import dev.heddle.concurrent.SharedBytes;
 import dev.heddle.concurrent.SharedPlaces;
 import dev.heddle.connection.Exchange;
 import dev.heddle.connection.RefusedException;
@@ -33,6 +34,9 @@ public final class Kernel {
     private static final byte[] NOTHING = new byte[0];
 
     private static final Pattern SECONDS = Pattern.compile("[0-9]{1,6}(\\.[0-9]{1,9})?");
+
+    /** Below it, the limit of connections bounds what all answers hold that are not taken: 64 MiB by default. */
+    private static final int LARGE_BYTES = 16 * 1024;
 
     private final Routes routes;
     private final Edge edge;
@@ -118,8 +122,13 @@ public final class Kernel {
         private boolean mustClose;
         /** Among the answers that take as long as their clients. */
         private SharedPlaces.@Nullable Place stream;
+        /** Of an answer that is large. */
+        private SharedBytes.@Nullable Lease held;
 
         void leave() {
+            if (held != null) {
+                held.close();
+            }
             if (stream != null) {
                 stream.close();
             }
@@ -165,7 +174,10 @@ public final class Kernel {
         return Problems.answer(problem, request.rawPath(), request.id());
     }
 
-    /** What is sent while it is made takes a place among such, for as long as its client takes. */
+    /**
+     * What is sent while it is made takes a place among such, for as long as its client takes; what is made and large takes
+     * room in the heap.
+     */
     private Answer routed(Request request, Sent sent) {
         var answer = route(request, sent);
         boolean isSent = answer.streaming() != null && !(request.method().equals("HEAD") && answer.hasLength());
@@ -176,6 +188,11 @@ public final class Kernel {
                 answer.release();
                 throw e;
             }
+        }
+        int length = answer.bytes().length;
+        if (edge.held() != null && length > LARGE_BYTES) {
+            sent.held = edge.held().lease(request.callerId());
+            sent.held.take(length);
         }
         return answer;
     }

@@ -9,6 +9,7 @@ import dev.heddle.client.HttpUrl;
 import dev.heddle.client.Origin;
 import dev.heddle.concurrent.FanOut.Part;
 import dev.heddle.concurrent.FanOut.Result;
+import dev.heddle.concurrent.SharedBytes;
 import dev.heddle.concurrent.SharedFanOut;
 import dev.heddle.http.Json;
 import dev.heddle.http.Problem;
@@ -61,6 +62,7 @@ public final class Batch {
 
     private final Map<Origin, HttpPool> pools = new HashMap<>();
     private final SharedFanOut fanOut = new SharedFanOut("batch", AT_ONCE, QUEUE);
+    private final SharedBytes held;
     private final Problems problems;
     private volatile Type lastType = Type.of("");
 
@@ -88,16 +90,33 @@ public final class Batch {
      * @param pools connects to addresses that may be connected to, and to no other
      * @param timeout for each URL
      * @param connectTimeout of that, to connect
+     * @param held room for what was fetched and is not taken
      * @param problems what a failure is to a client
      */
-    public Batch(Set<Origin> allowed, HttpPools pools, Duration timeout, Duration connectTimeout, Problems problems) {
+    public Batch(
+            Set<Origin> allowed,
+            HttpPools pools,
+            Duration timeout,
+            Duration connectTimeout,
+            SharedBytes held,
+            Problems problems) {
         var limits = new HttpPool.Limits(AT_ONCE, connectTimeout, timeout, timeout, BODY_BYTES_MAX);
         allowed.forEach(origin -> this.pools.put(origin, pools.open(origin, limits)));
+        this.held = held;
         this.problems = problems;
     }
 
-    /** Fetches all, at most {@value #URLS_MAX}; the items are in the order of the URLs. */
-    public List<Item> fetch(List<String> urls, String caller, Trace trace) {
+    /** The room that a caller's items take; whoever fetches them closes it when they are no longer held. */
+    public SharedBytes.Lease lease(String caller) {
+        return held.lease(caller);
+    }
+
+    /**
+     * Fetches all, at most {@value #URLS_MAX}; the items are in the order of the URLs.
+     *
+     * @param lease takes what they hold; a URL for which there is no room is missed
+     */
+    public List<Item> fetch(List<String> urls, String caller, SharedBytes.Lease lease, Trace trace) {
         var headers = new ArrayList<HttpHeader>(3);
         headers.add(ACCEPT);
         headers.addAll(RemoteTrace.headers(trace));
@@ -114,7 +133,7 @@ public final class Batch {
                 parts.add(new Part<>(
                         written,
                         NO_LIMIT,
-                        () -> fetch(written, pool.get(), url.get().target(), headers)));
+                        () -> fetch(written, pool.get(), url.get().target(), headers, lease)));
             }
         }
         var results = fanOut.run(caller, parts).iterator();
@@ -137,11 +156,17 @@ public final class Batch {
         return new Missed(result.name(), problem);
     }
 
-    private Item fetch(String written, HttpPool pool, String target, List<HttpHeader> headers) {
+    private Item fetch(
+            String written, HttpPool pool, String target, List<HttpHeader> headers, SharedBytes.Lease lease) {
         try {
             long began = System.nanoTime();
             var answer = pool.get(target, headers);
-            return new Fetched(written, answer.status(), body(answer), Duration.ofNanos(System.nanoTime() - began));
+            var took = Duration.ofNanos(System.nanoTime() - began);
+            var body = body(answer);
+            if (body != null) {
+                lease.take(body.json().length);
+            }
+            return new Fetched(written, answer.status(), body, took);
         } catch (HttpFailure e) {
             throw RemoteProblems.of(e, "The server");
         }

@@ -12,6 +12,7 @@ import dev.heddle.upstream.Batch.Fetched;
 import dev.heddle.upstream.Batch.Item;
 import dev.heddle.upstream.Batch.Missed;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
@@ -22,6 +23,9 @@ public final class BatchRoutes {
 
     /** Longer than any URL that is fetched, in characters: what is only too long for that spoils no other. */
     private static final int TEXT_MAX = 10_000;
+
+    /** An answer with more of others' bodies is written as it is sent. */
+    private static final long WHOLE_BYTES_MAX = 256 * 1024;
 
     private final Batch batch;
 
@@ -54,14 +58,33 @@ public final class BatchRoutes {
     }
 
     private Answer fetch(Request request, List<String> urls) {
-        var items = batch.fetch(urls, Caller.current().id(), request.trace());
-        return Answer.ok(json -> {
-            json.writeStartArray();
-            for (var item : items) {
-                write(json, item, request);
+        var caller = Caller.current().id();
+        var lease = batch.lease(caller);
+        boolean isHandedOver = false;
+        try {
+            var items = batch.fetch(urls, caller, lease, request.trace());
+            if (lease.bytes() <= WHOLE_BYTES_MAX) {
+                return Answer.ok(Json.array(items, (json, item) -> write(json, item, request)));
             }
-            json.writeEndArray();
-        });
+            isHandedOver = true;
+            return Answer.stream("application/json", out -> write(out, items, request))
+                    .owning(lease);
+        } finally {
+            if (!isHandedOver) {
+                lease.close();
+            }
+        }
+    }
+
+    /** One after the other, so that what is held is not held twice. */
+    private static void write(OutputStream out, List<Item> items, Request request) throws IOException {
+        int separator = '[';
+        for (var item : items) {
+            out.write(separator);
+            out.write(Json.write(json -> write(json, item, request)));
+            separator = ',';
+        }
+        out.write(']');
     }
 
     /** Half a pair of surrogates is no character: it comes back as a question mark. */

@@ -68,7 +68,7 @@ class EdgeIT {
     }
 
     private static SmallServer with(Cors cors, String publicUrl) {
-        return SmallServer.behind(new Edge(NO_PROXIES, RateLimit.none(), null, null, cors, publicUrl), routes());
+        return SmallServer.behind(new Edge(NO_PROXIES, RateLimit.none(), null, null, null, cors, publicUrl), routes());
     }
 
     private static RawHttp.Answer ask(SmallServer server, String head) throws IOException {
@@ -235,7 +235,8 @@ class EdgeIT {
     }
 
     private static SmallServer behind(Admission admission, @Nullable SharedPlaces streams, Routes routes) {
-        return SmallServer.behind(new Edge(NO_PROXIES, RateLimit.none(), admission, streams, Cors.OFF, ""), routes);
+        return SmallServer.behind(
+                new Edge(NO_PROXIES, RateLimit.none(), admission, streams, null, Cors.OFF, ""), routes);
     }
 
     @Test
@@ -343,7 +344,7 @@ class EdgeIT {
 
     @Test
     void whoAsksTooOftenHearsWhenToComeBack() throws IOException {
-        var edge = new Edge(NO_PROXIES, limit(2), null, null, FOR_APP, "");
+        var edge = new Edge(NO_PROXIES, limit(2), null, null, null, FOR_APP, "");
         try (var server = SmallServer.behind(edge, routes())) {
             var first = ask(server, "GET /made HTTP/1.1\r\n");
             assertEquals(Optional.of("\"address\";q=2;w=7200"), first.header("RateLimit-Policy"));
@@ -361,7 +362,7 @@ class EdgeIT {
 
     @Test
     void whoSaysToBeSomebodyElseIsCountedForWhoTheyAre() throws IOException {
-        var edge = new Edge(NO_PROXIES, limit(2), null, null, Cors.OFF, "");
+        var edge = new Edge(NO_PROXIES, limit(2), null, null, null, Cors.OFF, "");
         try (var server = SmallServer.behind(edge, routes())) {
             for (int i = 0; i < 10; i++) {
                 var head = "GET /made HTTP/1.1\r\nX-Forwarded-For: 192.0.2." + i + "\r\nForwarded: for=192.0.2." + i
@@ -374,7 +375,7 @@ class EdgeIT {
     @Test
     void whomAProxyNamesIsCountedAndNotTheProxy() throws IOException {
         var proxies = new Proxies(List.of(Network.of("127.0.0.0/8").orElseThrow()), Proxies.Header.X_FORWARDED_FOR);
-        var edge = new Edge(proxies, limit(2), null, null, Cors.OFF, "");
+        var edge = new Edge(proxies, limit(2), null, null, null, Cors.OFF, "");
         try (var server = SmallServer.behind(edge, routes())) {
             for (int i = 0; i < 10; i++) {
                 assertEquals(
@@ -393,7 +394,7 @@ class EdgeIT {
 
     @Test
     void aBodyBehindARefusalIsNoRequest() throws IOException {
-        var edge = new Edge(NO_PROXIES, limit(1), null, null, Cors.OFF, "");
+        var edge = new Edge(NO_PROXIES, limit(1), null, null, null, Cors.OFF, "");
         try (var server = SmallServer.behind(edge, routes());
                 var connection = RawConnection.to(server.port())) {
             var hidden = "GET /made HTTP/1.1\r\nHost: inner\r\n\r\n";
