@@ -18,6 +18,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -33,6 +34,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
@@ -439,22 +441,90 @@ class HttpPoolIT {
             throws IOException, InterruptedException, ExecutionException {
         var go = new CountDownLatch(1);
         try (var resolver = new SystemResolver(host -> {
-                    try {
-                        go.await();
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
+                    awaitLatch(go);
                     return new InetAddress[] {InetAddress.getLoopbackAddress()};
                 });
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < 600; i++) {
                 var expired = Deadline.after(Duration.ZERO);
-                var late = assertThrows(HttpFailure.class, () -> resolver.resolve("slow.test", expired));
+                var name = "slow-" + i + ".test";
+                var late = assertThrows(HttpFailure.class, () -> resolver.resolve(name, expired));
                 assertEquals(Kind.TIMEOUT, late.kind());
             }
             var patient = threads.submit(() -> resolver.resolve("slow.test", Deadline.after(LONG)));
             go.countDown();
             assertEquals(List.of(InetAddress.getLoopbackAddress()), patient.get());
+        }
+    }
+
+    @Test
+    void aNameThatTheSystemDoesNotReturnFromTakesOneThreadHoweverOftenItIsAskedFor() throws HttpFailure {
+        var go = new CountDownLatch(1);
+        var lookups = new AtomicInteger();
+        try (var resolver = new SystemResolver(host -> {
+            if (host.equals("dead.test")) {
+                lookups.incrementAndGet();
+                awaitLatch(go);
+            }
+            return new InetAddress[] {InetAddress.getLoopbackAddress()};
+        })) {
+            for (int i = 0; i < 20; i++) {
+                var soon = Deadline.after(Duration.ofMillis(50));
+                var late = assertThrows(HttpFailure.class, () -> resolver.resolve("dead.test", soon));
+                assertEquals(Kind.TIMEOUT, late.kind());
+            }
+            assertEquals(1, resolver.resolve("well.test", Deadline.after(LONG)).size());
+            assertEquals(1, lookups.get());
+        } finally {
+            go.countDown();
+        }
+    }
+
+    @Test
+    void whoWantsTheSameNameSharesTheLookUpAndLeavesAtTheirOwnDeadline()
+            throws HttpFailure, InterruptedException, ExecutionException {
+        var begun = new CountDownLatch(1);
+        var go = new CountDownLatch(1);
+        var lookups = new AtomicInteger();
+        try (var resolver = new SystemResolver(host -> {
+                    lookups.incrementAndGet();
+                    begun.countDown();
+                    awaitLatch(go);
+                    throw new UnknownHostException(host);
+                });
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var patient = threads.submit(
+                    () -> assertThrows(HttpFailure.class, () -> resolver.resolve("slow.test", Deadline.after(LONG))));
+            begun.await();
+            var expired = Deadline.after(Duration.ZERO);
+            var late = assertThrows(HttpFailure.class, () -> resolver.resolve("slow.test", expired));
+            assertEquals(Kind.TIMEOUT, late.kind());
+            go.countDown();
+            assertEquals(Kind.UNRESOLVED, patient.get().kind());
+            assertEquals(1, lookups.get());
+        }
+    }
+
+    @Test
+    void aLookUpThatHasReturnedStandsInForNoLaterOne() {
+        var lookups = new AtomicInteger();
+        try (var resolver = new SystemResolver(host -> {
+            lookups.incrementAndGet();
+            throw new UnknownHostException(host);
+        })) {
+            for (int i = 1; i <= 3; i++) {
+                var deadline = Deadline.after(LONG);
+                assertThrows(HttpFailure.class, () -> resolver.resolve("gone.test", deadline));
+                assertEquals(i, lookups.get());
+            }
+        }
+    }
+
+    private static void awaitLatch(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
