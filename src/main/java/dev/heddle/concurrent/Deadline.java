@@ -15,9 +15,11 @@ public final class Deadline {
     private static final ScopedValue<Deadline> CURRENT = ScopedValue.newInstance();
 
     private final long atNanos;
+    private final boolean isCallers;
 
-    private Deadline(long atNanos) {
+    private Deadline(long atNanos, boolean isCallers) {
         this.atNanos = atNanos;
+        this.isCallers = isCallers;
     }
 
     /** A deadline that long from now; zero or less is one that has already passed. */
@@ -27,7 +29,23 @@ public final class Deadline {
 
     /** A deadline that long after a moment, of {@link System#nanoTime()}. */
     public static Deadline after(long moment, Duration limit) {
-        return new Deadline(moment + nanos(limit));
+        return new Deadline(moment + nanos(limit), false);
+    }
+
+    /** The same, of a limit that the caller has chosen. */
+    public static Deadline ofCaller(long moment, Duration limit) {
+        return new Deadline(moment + nanos(limit), true);
+    }
+
+    /** This one, or one that long from now if that is sooner. */
+    public Deadline within(Duration own) {
+        var ours = after(own);
+        return atNanos - ours.atNanos <= 0 ? this : ours;
+    }
+
+    /** Whether the caller has chosen it, so that its end says nothing about what was waited for. */
+    public boolean isCallers() {
+        return isCallers;
     }
 
     /** One that does not come: a year away. */

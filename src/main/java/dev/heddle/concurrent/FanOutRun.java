@@ -67,7 +67,7 @@ final class FanOutRun<T> implements Timekeeper.Timed {
     void call(int index) {
         var part = parts.get(index);
         // From its own beginning: whoever waits for a turn has not begun.
-        var own = Deadline.after(Duration.ofNanos(deadline.limitNanos(part.limit())));
+        var own = deadline.within(part.limit());
         if (own.isExpired()) {
             end(index, ended(index, Ending.LATE, null, null));
             return;

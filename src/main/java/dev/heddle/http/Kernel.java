@@ -243,8 +243,9 @@ public final class Kernel {
     }
 
     private Deadline deadline(long began, @Nullable Duration asked) {
-        return Deadline.after(
-                began, asked != null && asked.compareTo(limits.requestTimeout()) < 0 ? asked : limits.requestTimeout());
+        return asked != null && asked.compareTo(limits.requestTimeout()) < 0
+                ? Deadline.ofCaller(began, asked)
+                : Deadline.after(began, limits.requestTimeout());
     }
 
     private static Optional<Duration> askedTimeout(Request request) {

@@ -35,12 +35,13 @@ final class Breaker {
     private long openedAt;
     private long era;
     private boolean isTrying;
+    private boolean isTryingBriefly;
 
     /** Whether calls are made. */
     enum State {
         /** All of them. */
         CLOSED,
-        /** One at a time, to see whether it is well again. */
+        /** One at a time that has the time to find out, and one at a time that has not, to see whether it is well again. */
         HALF_OPEN,
         /** None. */
         OPEN;
@@ -72,30 +73,43 @@ final class Breaker {
     /**
      * Whether a call may be made now.
      *
+     * @param isPatient whether it waits until the upstream's own limit; those that do not have a place of their own to try
+     *     in, or one after the other they could take the only one for ever and find out nothing
      * @return what {@link #ended} must be told at its end; {@link #REFUSED} when it may not
      */
-    long admit() {
+    long admit(boolean isPatient) {
         lock.lock();
         try {
             return switch (now()) {
-                case CLOSED -> era;
+                case CLOSED -> admitted(isPatient);
                 case OPEN -> REFUSED;
-                case HALF_OPEN -> {
-                    long admitted = isTrying ? REFUSED : era;
-                    isTrying = true;
-                    yield admitted;
-                }
+                case HALF_OPEN -> tries(isPatient);
             };
         } finally {
             lock.unlock();
         }
     }
 
+    private long tries(boolean isPatient) {
+        if (isPatient ? isTrying : isTryingBriefly) {
+            return REFUSED;
+        }
+        isTrying |= isPatient;
+        isTryingBriefly |= !isPatient;
+        return admitted(isPatient);
+    }
+
+    /** The era, and whose place it has. */
+    private long admitted(boolean isPatient) {
+        return era * 2 + (isPatient ? 1 : 0);
+    }
+
     /** Notes how a call ended that was admitted; says whether that has opened or closed it. */
     boolean ended(long admitted, Outcome outcome) {
         lock.lock();
         try {
-            if (admitted != era) {
+            boolean isPatient = admitted == admitted(true);
+            if (!isPatient && admitted != admitted(false)) {
                 // It began before the state changed: what it says is known.
                 return false;
             }
@@ -103,7 +117,7 @@ final class Breaker {
             if (state == State.CLOSED) {
                 count(outcome);
             } else {
-                tried(outcome);
+                tried(isPatient, outcome);
             }
             return state != before;
         } finally {
@@ -129,8 +143,9 @@ final class Breaker {
         }
     }
 
-    private void tried(Outcome outcome) {
-        isTrying = false;
+    private void tried(boolean isPatient, Outcome outcome) {
+        isTrying &= !isPatient;
+        isTryingBriefly &= isPatient;
         switch (outcome) {
             case SUCCESS -> change(State.CLOSED);
             case FAILURE -> open();
@@ -147,6 +162,7 @@ final class Breaker {
         state = to;
         era++;
         isTrying = false;
+        isTryingBriefly = false;
         calls = 0;
         next = 0;
         failures = 0;

@@ -37,7 +37,7 @@ public final class Upstream {
 
     private static final System.Logger LOG = System.getLogger(Upstream.class.getName());
 
-    /** A caller that leaves earlier says nothing about the upstream, so none can open the breaker for the others. */
+    /** Less than this says nothing about an upstream, also when it is our own limit, such as that of a part. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private static final HttpHeader ACCEPT = new HttpHeader("Accept", "application/json");
@@ -48,6 +48,7 @@ public final class Upstream {
     private final HttpPool pool;
     private final Bulkhead connections;
     private final Breaker breaker;
+    private final Duration ownLimit;
     private final AnswerCache cache = new AnswerCache();
     private final SingleFlight<String, Result> flights = new SingleFlight<>();
 
@@ -102,6 +103,8 @@ public final class Upstream {
         connections = new Bulkhead(
                 "connections to upstream " + name, options.maxConnections(), options.queue(), options.queueWait());
         breaker = new Breaker(options.breakerPause(), System::nanoTime);
+        var limits = options.limits();
+        ownLimit = limits.read().compareTo(limits.whole()) < 0 ? limits.read() : limits.whole();
     }
 
     /** Its name. */
@@ -174,7 +177,7 @@ public final class Upstream {
     }
 
     private Outcome<Result> call(String target, @Nullable Kept known, Trace trace) {
-        long admitted = breaker.admit();
+        long admitted = breaker.admit(isPatient());
         if (admitted == Breaker.REFUSED) {
             observer.called(name, Call.OPEN, Duration.ZERO);
             return failed(Problem.UPSTREAM_UNAVAILABLE
@@ -197,12 +200,12 @@ public final class Upstream {
             var took = took(began);
             observer.called(name, call(e.kind()), took);
             // The end of the caller's own time: the next one may have more.
-            boolean isCallers =
+            boolean gaveUp =
                     e.kind() == HttpFailure.Kind.TIMEOUT && Deadline.current().isExpired();
-            if (!isCallers || took.compareTo(PATIENCE) >= 0) {
+            if (!gaveUp || took.compareTo(patience()) >= 0) {
                 end = Breaker.Outcome.FAILURE;
             }
-            return new Outcome<>(Result.of(RemoteProblems.of(e, whose())), isCallers ? Sharing.GAVE_UP : Sharing.ALL);
+            return new Outcome<>(Result.of(RemoteProblems.of(e, whose())), gaveUp ? Sharing.GAVE_UP : Sharing.ALL);
         } finally {
             if (breaker.ended(admitted, end)) {
                 var state = breaker.state();
@@ -211,6 +214,17 @@ public final class Upstream {
                         "the breaker of upstream " + name + " is " + state.written());
             }
         }
+    }
+
+    /** Whether the upstream has all the time that it may take, or as much of it as we ourselves give it here. */
+    private boolean isPatient() {
+        var deadline = Deadline.current();
+        return !deadline.isCallers() || deadline.remaining().compareTo(ownLimit) >= 0;
+    }
+
+    /** Whoever leaves earlier says nothing about the upstream, or any caller could open the breaker for the others. */
+    private Duration patience() {
+        return Deadline.current().isCallers() || ownLimit.compareTo(PATIENCE) < 0 ? ownLimit : PATIENCE;
     }
 
     private HttpAnswer exchange(String target, @Nullable Kept known, Trace trace) throws HttpFailure {

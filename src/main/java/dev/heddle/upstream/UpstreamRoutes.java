@@ -60,8 +60,7 @@ public final class UpstreamRoutes {
     private Answer slow(Request request) {
         var resource = configured(SLOW);
         try {
-            return Deadline.after(Duration.ofNanos(Deadline.current().limitNanos(SLOW_LIMIT)))
-                    .call(() -> get(request, new Asked(resource, Map.of())));
+            return Deadline.current().within(SLOW_LIMIT).call(() -> get(request, new Asked(resource, Map.of())));
         } catch (ProblemException e) {
             throw e.problem() == Problem.UPSTREAM_TIMEOUT
                     ? Problem.UPSTREAM_TIMEOUT.because("External service timeout", e)

@@ -53,6 +53,17 @@ class DeadlineTest {
     }
 
     @Test
+    void aLimitOfOursThatIsSoonerIsNotTheCallersChoice() {
+        var callers = Deadline.ofCaller(System.nanoTime(), HOUR);
+        assertTrue(callers.isCallers());
+        assertSame(callers, callers.within(HOUR.plusHours(1)));
+        var ours = callers.within(Duration.ofMinutes(1));
+        assertFalse(ours.isCallers());
+        assertTrue(ours.remaining().compareTo(Duration.ofMinutes(1)) <= 0);
+        assertFalse(Deadline.after(HOUR).isCallers());
+    }
+
+    @Test
     void withoutADeadlineThereIsAllTheTimeOneNeeds() {
         assertFalse(Deadline.current().isExpired());
         assertEquals(HOUR.toNanos(), Deadline.current().limitNanos(HOUR));

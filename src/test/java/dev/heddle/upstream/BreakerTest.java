@@ -30,7 +30,7 @@ class BreakerTest {
     }
 
     private boolean call(Outcome outcome) {
-        long admitted = breaker.admit();
+        long admitted = breaker.admit(true);
         assertNotEquals(Breaker.REFUSED, admitted);
         return breaker.ended(admitted, outcome);
     }
@@ -86,16 +86,16 @@ class BreakerTest {
     void letsNobodyThroughUntilThePauseIsOver() {
         assertEquals(Duration.ZERO, breaker.remaining());
         open();
-        assertEquals(Breaker.REFUSED, breaker.admit());
+        assertEquals(Breaker.REFUSED, breaker.admit(true));
         assertEquals(PAUSE, breaker.remaining());
         pass(PAUSE.minusNanos(1));
-        assertEquals(Breaker.REFUSED, breaker.admit());
+        assertEquals(Breaker.REFUSED, breaker.admit(true));
         assertEquals(Duration.ofNanos(1), breaker.remaining());
         assertEquals(State.OPEN, breaker.state());
         pass(Duration.ofNanos(1));
         assertEquals(State.HALF_OPEN, breaker.state());
         assertEquals(Duration.ZERO, breaker.remaining());
-        assertNotEquals(Breaker.REFUSED, breaker.admit());
+        assertNotEquals(Breaker.REFUSED, breaker.admit(true));
     }
 
     @Test
@@ -103,7 +103,7 @@ class BreakerTest {
         var step = new AtomicLong();
         var ticking = new Breaker(Duration.ofNanos(15), () -> nanos.getAndAdd(step.get()));
         for (int i = 0; i < 10; i++) {
-            ticking.ended(ticking.admit(), Outcome.FAILURE);
+            ticking.ended(ticking.admit(true), Outcome.FAILURE);
         }
         step.set(20);
         assertEquals(Duration.ZERO, ticking.remaining());
@@ -113,14 +113,14 @@ class BreakerTest {
     void oneCallTriesAndTheOthersAreRefusedMeanwhile() {
         open();
         pass(PAUSE);
-        long trying = breaker.admit();
+        long trying = breaker.admit(true);
         assertNotEquals(Breaker.REFUSED, trying);
-        assertEquals(Breaker.REFUSED, breaker.admit());
-        assertEquals(Breaker.REFUSED, breaker.admit());
+        assertEquals(Breaker.REFUSED, breaker.admit(true));
+        assertEquals(Breaker.REFUSED, breaker.admit(true));
         assertTrue(breaker.ended(trying, Outcome.SUCCESS));
         assertEquals(State.CLOSED, breaker.state());
-        assertNotEquals(Breaker.REFUSED, breaker.admit());
-        assertNotEquals(Breaker.REFUSED, breaker.admit());
+        assertNotEquals(Breaker.REFUSED, breaker.admit(true));
+        assertNotEquals(Breaker.REFUSED, breaker.admit(true));
     }
 
     @Test
@@ -144,6 +144,24 @@ class BreakerTest {
     }
 
     @Test
+    void callsWithoutPatienceCannotKeepAPatientOneFromTrying() {
+        open();
+        pass(PAUSE);
+        long brief = breaker.admit(false);
+        assertNotEquals(Breaker.REFUSED, brief);
+        assertEquals(Breaker.REFUSED, breaker.admit(false));
+        long patient = breaker.admit(true);
+        assertNotEquals(Breaker.REFUSED, patient);
+        assertEquals(Breaker.REFUSED, breaker.admit(true));
+
+        assertFalse(breaker.ended(brief, Outcome.UNKNOWN));
+        assertEquals(Breaker.REFUSED, breaker.admit(true));
+        assertNotEquals(Breaker.REFUSED, breaker.admit(false));
+        assertTrue(breaker.ended(patient, Outcome.SUCCESS));
+        assertEquals(State.CLOSED, breaker.state());
+    }
+
+    @Test
     void whatFailedBeforeItClosedCountsNoMore() {
         open();
         pass(PAUSE);
@@ -157,16 +175,16 @@ class BreakerTest {
     @ParameterizedTest
     @CsvSource({"SUCCESS", "FAILURE", "UNKNOWN"})
     void aCallThatBeganBeforeItOpenedDecidesNothing(Outcome outcome) {
-        long early = breaker.admit();
+        long early = breaker.admit(true);
         open();
         assertFalse(breaker.ended(early, outcome));
         assertEquals(State.OPEN, breaker.state());
 
         pass(PAUSE);
-        long trying = breaker.admit();
+        long trying = breaker.admit(true);
         assertFalse(breaker.ended(early, outcome));
         assertEquals(State.HALF_OPEN, breaker.state());
-        assertEquals(Breaker.REFUSED, breaker.admit());
+        assertEquals(Breaker.REFUSED, breaker.admit(true));
 
         assertTrue(breaker.ended(trying, Outcome.SUCCESS));
         assertFalse(breaker.ended(early, outcome));
@@ -179,7 +197,7 @@ class BreakerTest {
         for (int round = 0; round < 100; round++) {
             open();
             pass(PAUSE);
-            var admitted = Race.between(Collections.nCopies(8, (Callable<Long>) breaker::admit)).stream()
+            var admitted = Race.between(Collections.nCopies(8, (Callable<Long>) () -> breaker.admit(true))).stream()
                     .filter(each -> each != Breaker.REFUSED)
                     .toList();
             assertEquals(1, admitted.size());

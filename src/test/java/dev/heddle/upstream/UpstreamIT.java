@@ -21,6 +21,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -563,6 +564,67 @@ class UpstreamIT {
                         "upstream-timeout");
             }
             assertEquals("closed", state(server, person));
+        }
+    }
+
+    @Test
+    void aCallerWhoLeavesBeforeTheUpstreamsOwnLimitCannotOpenTheBreaker()
+            throws InterruptedException, ExecutionException {
+        try (var upstream = FakeUpstream.silent();
+                var server = server(upstream);
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var person = server.person();
+            var asked = new ArrayList<Future<Reply>>();
+            for (int i = 0; i < 12; i++) {
+                var path = "/external/thing?kind=" + i;
+                asked.add(
+                        threads.submit(() -> server.send("GET", path, person.token(), null, "Request-Timeout", "1.1")));
+            }
+            for (var reply : all(asked)) {
+                plain(reply, 504, "upstream-timeout");
+            }
+            assertEquals("closed", state(server, person));
+        }
+    }
+
+    @Test
+    void whoHasAsMuchTimeAsTheUpstreamsOwnLimitOpensTheBreakerWhenThatIsOver() {
+        try (var upstream = FakeUpstream.silent();
+                var server = server(upstream, "read-timeout: 200ms")) {
+            var person = server.person();
+            for (int i = 0; i < 10; i++) {
+                plain(
+                        server.send("GET", "/external/plain", person.token(), null, "Request-Timeout", "5"),
+                        504,
+                        "upstream-timeout");
+            }
+            assertEquals("open", state(server, person));
+        }
+    }
+
+    @Test
+    void aTryWhoseCallerLeavesMakesPlaceForAnother() {
+        var isSilent = new AtomicBoolean();
+        try (var upstream = FakeUpstream.start((request, out) -> {
+                    if (isSilent.get()) {
+                        request.awaitHangUp();
+                    }
+                    out.write(FakeUpstream.answer("500 Oops", "{}", ""));
+                });
+                var server = server(upstream, "breaker-pause: 2s")) {
+            var person = server.person();
+            for (int i = 0; i < 10; i++) {
+                plain(server.get("/external/plain", person.token()), 502, "upstream-failed");
+            }
+            isSilent.set(true);
+            await().atMost(LONG).until(() -> state(server, person).equals("half_open"));
+            for (int i = 0; i < 2; i++) {
+                plain(
+                        server.send("GET", "/external/plain", person.token(), null, "Request-Timeout", "1.1"),
+                        504,
+                        "upstream-timeout");
+            }
+            assertEquals("half_open", state(server, person));
         }
     }
 
