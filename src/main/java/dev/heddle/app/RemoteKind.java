@@ -9,6 +9,7 @@ import dev.heddle.client.HttpUrl;
 import dev.heddle.upstream.Template;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -147,10 +148,17 @@ final class RemoteKind {
                     }
                     copy.copyCurrentStructureExact(json);
                 }
-                return json.nextToken() == null ? Optional.of(compact.toString()) : Optional.empty();
+                return json.nextToken() == null
+                        ? Optional.of(compact.toString()).filter(JsonText::isWhole)
+                        : Optional.empty();
             } catch (IOException _) {
                 return Optional.empty();
             }
+        }
+
+        /** Half of a surrogate pair is JSON, but nothing that can be sent. */
+        private static boolean isWhole(String text) {
+            return StandardCharsets.UTF_8.newEncoder().canEncode(text);
         }
 
         @Override

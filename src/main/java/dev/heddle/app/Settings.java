@@ -305,6 +305,9 @@ public record Settings(
         /** Refuses values out of range. */
         public Upstream {
             SettingsKey.UPSTREAM_URL.check(url);
+            if (apiKey != null) {
+                SettingsKey.UPSTREAM_API_KEY.check(apiKey);
+            }
             SettingsKey.UPSTREAM_MAX_CONNECTIONS.check(maxConnections);
             SettingsKey.UPSTREAM_KEPT_CONNECTIONS.check(keptConnections);
             SettingsKey.UPSTREAM_QUEUE.check(queue);

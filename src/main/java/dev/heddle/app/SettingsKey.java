@@ -97,7 +97,7 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
     static final SettingsKey<String> DATABASE_USERNAME =
             new SettingsKey<>("database.username", null, new SettingsKind.Words());
     static final SettingsKey<Settings.Secret> DATABASE_PASSWORD =
-            new SettingsKey<>("database.password", null, new SettingsKind.Password());
+            new SettingsKey<>("database.password", null, SettingsKind.Password.ANY);
     static final SettingsKey<Integer> DATABASE_POOL_SIZE =
             new SettingsKey<>("database.pool-size", "16", new SettingsKind.Whole(2, 500));
     static final SettingsKey<Duration> DATABASE_GATE_WAIT =
@@ -137,7 +137,7 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
     static final SettingsKey<String> EMAIL_SMTP_USERNAME =
             new SettingsKey<>("email.smtp-username", null, new SettingsKind.Words());
     static final SettingsKey<Settings.Secret> EMAIL_SMTP_PASSWORD =
-            new SettingsKey<>("email.smtp-password", null, new SettingsKind.Password());
+            new SettingsKey<>("email.smtp-password", null, SettingsKind.Password.ANY);
     static final SettingsKey<Duration> EMAIL_CONNECT_TIMEOUT =
             new SettingsKey<>("email.connect-timeout", "5s", new SettingsKind.Span("100ms", "30s"));
     static final SettingsKey<Duration> EMAIL_TIMEOUT =
@@ -146,7 +146,7 @@ record SettingsKey<T>(String name, @Nullable String fallback, SettingsKind<T> ki
     static final SettingsKey<HttpUrl> UPSTREAM_URL =
             new SettingsKey<>("upstreams.*.url", null, new RemoteKind.BaseUrl());
     static final SettingsKey<Settings.Secret> UPSTREAM_API_KEY =
-            new SettingsKey<>("upstreams.*.api-key", null, new SettingsKind.Password());
+            new SettingsKey<>("upstreams.*.api-key", null, SettingsKind.Password.IN_HEADER);
     static final SettingsKey<Integer> UPSTREAM_MAX_CONNECTIONS =
             new SettingsKey<>("upstreams.*.max-connections", "100", new SettingsKind.Whole(1, 1000));
     static final SettingsKey<Integer> UPSTREAM_KEPT_CONNECTIONS =

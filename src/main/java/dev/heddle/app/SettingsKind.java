@@ -349,21 +349,33 @@ interface SettingsKind<T> {
         }
     }
 
-    /** Any text that nobody may see. */
-    record Password() implements SettingsKind<Settings.Secret> {
+    /**
+     * A text that nobody may see.
+     *
+     * @param form what all of it must be
+     * @param rule the same as a phrase
+     */
+    record Password(Pattern form, String rule) implements SettingsKind<Settings.Secret> {
+        /** Any text. */
+        static final Password ANY = new Password(Pattern.compile("(?s).*"), "must be a text");
+
+        /** What can be sent in a header. */
+        static final Password IN_HEADER = new Password(
+                Pattern.compile("[!-~]+"), "must be of ASCII's letters, digits and signs only, without spaces");
+
         @Override
         public Class<Settings.Secret> type() {
             return Settings.Secret.class;
         }
 
         @Override
-        public String rule() {
-            return "must be a text";
+        public Optional<Settings.Secret> read(String text) {
+            return Optional.of(new Settings.Secret(text));
         }
 
         @Override
-        public Optional<Settings.Secret> read(String text) {
-            return Optional.of(new Settings.Secret(text));
+        public boolean accepts(Settings.Secret value) {
+            return form.matcher(value.value()).matches();
         }
 
         @Override

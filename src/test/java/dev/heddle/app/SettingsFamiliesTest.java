@@ -442,11 +442,21 @@ class SettingsFamiliesTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"hunter2schlüssel", "hunter2 two", "hunter2\\n", "hunter2\\u0000"})
+    void aKeyIsWhatCanBeSentInAHeader(String key) {
+        assertComplaints(
+                WEATHER + "    api-key: \"" + key + "\"\n",
+                "upstreams.weather.api-key: must be of ASCII's letters, digits and signs only, without spaces"
+                        + " (FILE:4)");
+    }
+
+    @ParameterizedTest
     @ValueSource(
             strings = {
                 "upstreams: {weather: {api-key: [hunter2]}}",
                 "upstreams: {weather: {apikey: hunter2}}",
                 "upstreams: {weather: {api-key: hunter2, url: x}}",
+                "upstreams: {weather: {api-key: hunter2é, url: 'https://a'}}",
                 "upstreams: {Weather: {api-key: hunter2}}",
                 "upstreams: {weather: hunter2}",
                 "upstreams: {weather: {resources: hunter2}}",
@@ -581,7 +591,19 @@ class SettingsFamiliesTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"none", "'[] []'", "'[] x'", "'['", "\"'a'\"", "'{\"a\":1,\"a\":2}'", "'{a: 1}'", "NaN", "01"})
+            strings = {
+                "none",
+                "'[] []'",
+                "'[] x'",
+                "'['",
+                "\"'a'\"",
+                "'{\"a\":1,\"a\":2}'",
+                "'{a: 1}'",
+                "NaN",
+                "01",
+                "'\"\\ud800\"'",
+                "'{\"\\udc00\": 1}'"
+            })
     void anyOtherDefaultIsRefused(String written) {
         var complaints = complaints(MORNING + "      default: " + written + "\n");
         assertEquals(1, complaints.size());
