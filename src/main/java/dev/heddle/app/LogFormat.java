@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.logging.Formatter;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
+import org.jspecify.annotations.Nullable;
 
 /** How a log line looks. One event is one line: nothing from outside can begin another or move the cursor. */
 sealed interface LogFormat {
@@ -46,8 +47,9 @@ sealed interface LogFormat {
             return tenths / 10 + "." + tenths % 10 + "ms";
         }
 
-        private static String shortName(String logger) {
-            return logger.substring(logger.lastIndexOf('.') + 1);
+        /** An anonymous logger has none. */
+        private static String shortName(@Nullable String logger) {
+            return logger == null ? "" : logger.substring(logger.lastIndexOf('.') + 1);
         }
 
         /** A stack, each line moved in, so that no line of it looks like an event of its own. */

@@ -45,6 +45,16 @@ class LogFormatTest {
     }
 
     @Test
+    void aLoggerWithoutANameIsHeardToo() throws IOException {
+        var record = record("it rains");
+        record.setLoggerName(null);
+        assertEquals("2026-11-22T12:00:00.000000Z warning : it rains", new LogFormat.Text().record(record));
+        var json = new ObjectMapper().readTree(new LogFormat.JsonLines().record(record));
+        assertEquals("it rains", json.get("message").asText());
+        assertTrue(json.get("logger").isNull());
+    }
+
+    @Test
     void everyLineOfAStackIsMovedIn() {
         var record = record("it broke");
         record.setThrown(new IllegalStateException("first\nsecond"));
