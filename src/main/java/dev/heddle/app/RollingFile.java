@@ -210,12 +210,14 @@ final class RollingFile implements AutoCloseable {
         return directory.resolve(NAME + "." + number);
     }
 
-    /** Those of a time when more were kept. */
+    /** Those of a time when more were kept. A directory or a link of such a name is somebody else's. */
     private void removeSurplus() throws IOException {
         try (var entries = Files.newDirectoryStream(directory, NAME + ".*")) {
             for (var entry : entries) {
                 var name = ROTATED.matcher(entry.getFileName().toString());
-                if (name.matches() && Integer.parseInt(name.group(1)) >= maxFiles) {
+                if (name.matches()
+                        && Integer.parseInt(name.group(1)) >= maxFiles
+                        && Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)) {
                     Files.deleteIfExists(entry);
                 }
             }

@@ -109,6 +109,17 @@ class RollingFileTest {
     }
 
     @Test
+    void aDirectoryThatIsCalledLikeAnOldLogIsLeftAloneAndStopsNothing() throws IOException {
+        Files.createDirectories(directory.resolve("heddle.log.9"));
+        Files.writeString(directory.resolve("heddle.log.9/mine"), "mine");
+        try (var file = file(1000, 2)) {
+            assertEquals("", write(file, "line\n"));
+        }
+        assertEquals("line\n", content(RollingFile.NAME));
+        assertEquals("mine", content("heddle.log.9/mine"));
+    }
+
+    @Test
     void aLineThatWasBrokenOffIsEndedFirst() throws IOException {
         Files.createDirectories(directory);
         Files.writeString(directory.resolve(RollingFile.NAME), "one\nbroken");
