@@ -76,8 +76,8 @@ public final class UserFiles {
     }
 
     /**
-     * How long the file may be that is about to come, by what the user has right now. What is refused here need not be
-     * sent; the last word is that of {@link #publish}.
+     * How long the file may be that is about to come, by what the user has right now; one too many is refused. What is
+     * refused here need not be sent; the last word is that of {@link #publish}.
      *
      * @param mayBeRepeat whether this may be a repeat of an upload that has been done: then its file is in nobody's way
      */
@@ -89,6 +89,9 @@ public final class UserFiles {
                 requireAllowed(upload, there);
             }
             var usage = table.usage(sql, its.userId());
+            if (!mayBeRepeat && there.isEmpty()) {
+                requireFiles(usage, 1);
+            }
             long left =
                     limits.bytes() - usage.bytes() + there.map(UserFile::size).orElse(0L);
             return mayBeRepeat ? limits.bytes() : Math.max(0, left);
@@ -137,10 +140,14 @@ public final class UserFiles {
         }
     }
 
-    private void requireQuota(FileTable.Usage usage, long files, long bytes) {
+    private void requireFiles(FileTable.Usage usage, long files) {
         if (usage.files() + files > limits.files()) {
             throw Problem.QUOTA_EXCEEDED.because("A user may have at most " + limits.files() + " files.");
         }
+    }
+
+    private void requireQuota(FileTable.Usage usage, long files, long bytes) {
+        requireFiles(usage, files);
         if (bytes > 0 && usage.bytes() + bytes > limits.bytes()) {
             throw quotaExceeded();
         }

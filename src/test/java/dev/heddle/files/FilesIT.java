@@ -615,6 +615,19 @@ class FilesIT {
     }
 
     @Test
+    void aFileTooManyIsRefusedBeforeItIsSent() throws IOException {
+        for (int i = 0; i < 30; i++) {
+            assertEquals(201, upload("", Form.of("f" + i, "x")).status());
+        }
+        var answer = RawHttp.exchange(
+                server.port(),
+                "POST /upload HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + person.token() + "\r\nContent-Type: "
+                        + Form.TYPE + "\r\nContent-Length: 5000000\r\n\r\n" + Form.head("f30"));
+        assertEquals(507, answer.status(), answer::text);
+        assertTrue(answer.closed());
+    }
+
+    @Test
     void anotherUserWhoIsNobodyHasNoFiles() {
         for (var method : List.of("GET", "DELETE")) {
             var path = (method.equals("GET") ? "/download" : "/files") + "/x.txt?user_id=nobody-at-all";
