@@ -36,6 +36,8 @@ class DeploymentTest {
     private static final Path KUBERNETES = Path.of("deploy/kubernetes.yaml");
     private static final Path UNIT = Path.of("deploy/heddle.service");
     private static final Path DOCKERFILE = Path.of("Dockerfile");
+    private static final Path HAPROXY = Path.of("deploy/haproxy.cfg");
+    private static final Path HANDBOOK = Path.of("docs/operations.md");
 
     /** What the launcher and the system read, and Heddle does not. */
     private static final Set<String> NOT_SETTINGS = Set.of("HEDDLE_JAVA_OPTS", "PATH");
@@ -140,6 +142,22 @@ class DeploymentTest {
             assertTrue(paths.contains(asked.path("path").asText()), probe);
             assertEquals("admin", asked.path("port").asText());
         }
+    }
+
+    private static List<String> haproxyCheck(Path file) throws IOException {
+        return Files.readAllLines(file).stream()
+                .map(line -> line.replaceFirst("#.*", "").strip())
+                .filter(line -> line.startsWith("option httpchk") || line.startsWith("http-check"))
+                .toList();
+    }
+
+    @Test
+    void theHandbooksHaproxyAsksWhetherAServerIsReadyAsTheOneOfDeployDoes() throws IOException {
+        var check = haproxyCheck(HAPROXY);
+        assertEquals(3, check.size(), check::toString);
+        // By itself haproxy asks in HTTP/1.0, is answered 505, and takes every server out.
+        assertTrue(check.get(1).contains(" uri /health/ready ver HTTP/1.1 hdr Host "), check::toString);
+        assertEquals(check, haproxyCheck(HANDBOOK));
     }
 
     @Test
