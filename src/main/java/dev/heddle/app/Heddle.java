@@ -352,9 +352,12 @@ final class Heddle implements AutoCloseable {
         return Optional.ofNullable(postgres).map(EmbeddedPostgres::startTime);
     }
 
-    /** Whether everything that this process runs itself still runs, or is being ended in its order. */
-    boolean isAlive() {
-        return draining || (server.isRunning() && (postgres == null || postgres.isRunning()));
+    /** What of that which this process runs itself has ended, but for what is being ended in its order. */
+    Optional<String> ended() {
+        if (draining) {
+            return Optional.empty();
+        }
+        return postgres != null && !postgres.isRunning() ? Optional.of("the embedded PostgreSQL") : server.ended();
     }
 
     /** Says "not ready", gives balancers time to notice, finishes what runs, and closes everything. */

@@ -2,7 +2,6 @@ package dev.heddle.app;
 
 import dev.heddle.http.AccessLog;
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The command line. */
 public final class Main {
+
+    private static final System.Logger LOG = System.getLogger(Main.class.getName());
 
     private static final String USAGE = """
         usage: heddle [serve | check-config | health | version] [--config FILE]
@@ -82,7 +83,7 @@ public final class Main {
                 case "health" -> HealthCheck.run(settings.admin(), out, err);
                 case "backup" -> new BackupCommands(settings, out, err).backup(arguments.about());
                 case "restore" -> new BackupCommands(settings, out, err).restore(arguments.about());
-                default -> serve(settings, out, err);
+                default -> serve(settings, out);
             };
         } catch (SettingsException e) {
             err.println("heddle: the settings are refused:");
@@ -121,7 +122,7 @@ public final class Main {
         return new Arguments(command == null ? "serve" : command, config, directory);
     }
 
-    private static int serve(Settings settings, PrintStream out, PrintStream err) {
+    private static int serve(Settings settings, PrintStream out) {
         var logging = Logging.install(settings.log(), out);
         var stopped = new CountDownLatch(1);
         var serving = new Serving();
@@ -141,22 +142,33 @@ public final class Main {
                 // Not a failure, and the end of the process is the hook's.
                 return 0;
             }
+            LOG.log(System.Logger.Level.ERROR, "cannot start: " + e.getMessage());
             logging.close();
-            err.println("heddle: cannot start: " + e.getMessage());
             return EXIT_FAILED;
         }
-        out.print(greeting(settings, heddle));
-        out.flush();
-        return watch(heddle, stopped, err);
+        greet(settings, heddle, out);
+        return watch(heddle, stopped, logging);
+    }
+
+    /** In the log, where it is found later; to people who look on, in words that they can use at once. */
+    private static void greet(Settings settings, Heddle heddle, PrintStream out) {
+        var greeting = Greeting.of(settings, heddle);
+        if (settings.log().format() == Settings.Log.Format.TEXT) {
+            out.print(greeting.text());
+            out.flush();
+        }
+        greeting.lines().forEach(line -> LOG.log(System.Logger.Level.INFO, line));
     }
 
     /** Ends the process when a part of it has died for good, so that its supervisor starts it anew. */
-    private static int watch(Heddle heddle, CountDownLatch stopped, PrintStream err) {
+    private static int watch(Heddle heddle, CountDownLatch stopped, Logging logging) {
         try {
             while (!stopped.await(1, TimeUnit.SECONDS)) {
-                if (!heddle.isAlive()) {
-                    err.println("heddle: a listener or the embedded PostgreSQL has ended; see the log. Stopping.");
+                var ended = heddle.ended();
+                if (ended.isPresent()) {
+                    LOG.log(System.Logger.Level.ERROR, "stopping: " + ended.get() + " has ended by itself");
                     heddle.close();
+                    logging.close();
                     Runtime.getRuntime().halt(EXIT_FAILED);
                 }
             }
@@ -164,30 +176,5 @@ public final class Main {
             Thread.currentThread().interrupt();
         }
         return 0;
-    }
-
-    private static String greeting(Settings settings, Heddle heddle) {
-        long millis = System.currentTimeMillis()
-                - ManagementFactory.getRuntimeMXBean().getStartTime();
-        var api = "http://" + settings.server().host() + ":" + heddle.port();
-        var token = settings.data().directory().resolve("admin-token");
-        var text = new StringBuilder("Heddle " + Version.HEDDLE + " is ready after " + millis + " ms"
-                + heddle.postgresStart()
-                        .map(time -> " (PostgreSQL took " + time.toMillis() + " of them)")
-                        .orElse("")
-                + "\n"
-                + "  API    " + api + "   docs: " + api + "/docs\n"
-                + "  admin  http://" + settings.admin().host() + ":" + heddle.adminPort()
-                + "   /health/ready, /metrics\n");
-        heddle.newAdminToken()
-                .ifPresent(file -> text.append("  token  ")
-                        .append(file)
-                        .append("   of the user admin, made just now\n")
-                        .append("  try    curl -H \"Authorization: Bearer $(cat ")
-                        .append(token)
-                        .append(")\" ")
-                        .append(api)
-                        .append("/tasks\n"));
-        return text.toString();
     }
 }

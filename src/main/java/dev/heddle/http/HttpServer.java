@@ -11,6 +11,7 @@ import io.helidon.webserver.WebServer;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -181,10 +182,12 @@ public final class HttpServer implements AutoCloseable {
         return its == null || its.isAccepting();
     }
 
-    /** Whether both listeners run; false when one has accepted nothing for too long, and will not again. */
-    public boolean isRunning() {
+    /** What of it has ended by itself, if anything has: a listener has accepted nothing for too long, and will not again. */
+    public Optional<String> ended() {
         var its = check;
-        return server.isRunning() && (its == null || !its.isDead());
+        return server.isRunning()
+                ? Optional.ofNullable(its).flatMap(SelfCheck::dead).map(name -> "the listener " + name)
+                : Optional.of("the server of both listeners");
     }
 
     /** Takes requests as before, but each answer says that it is the last one of its connection. */

@@ -8,7 +8,9 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Connects to the server's own listeners, because one that has died says that it is running: when no file handle is free it
@@ -38,7 +40,7 @@ final class SelfCheck implements AutoCloseable {
 
     // The checking thread writes, any thread reads.
     private volatile boolean isAccepting = true;
-    private volatile boolean isDead;
+    private volatile @Nullable String dead;
 
     // Any thread.
     private volatile boolean isClosed;
@@ -71,13 +73,22 @@ final class SelfCheck implements AutoCloseable {
 
     private void run() {
         int failures = 0;
-        while (!isClosed && !isDead) {
+        while (!isClosed && dead == null) {
             LockSupport.parkNanos(PERIOD.toNanos());
-            boolean accept = isClosed || targets.stream().allMatch(SelfCheck::accepts);
-            failures = accept ? 0 : failures + 1;
-            isAccepting = accept;
-            isDead = failures >= FAILURES_MAX && !isClosed;
+            var silent = isClosed ? Optional.<String>empty() : silent();
+            failures = silent.isEmpty() ? 0 : failures + 1;
+            isAccepting = silent.isEmpty();
+            if (failures >= FAILURES_MAX && !isClosed) {
+                dead = silent.orElseThrow();
+            }
         }
+    }
+
+    private Optional<String> silent() {
+        return targets.stream()
+                .filter(target -> !accepts(target))
+                .map(Target::name)
+                .findFirst();
     }
 
     private static boolean accepts(Target target) {
@@ -112,9 +123,9 @@ final class SelfCheck implements AutoCloseable {
         return isAccepting;
     }
 
-    /** Whether one of them accepts no more. */
-    boolean isDead() {
-        return isDead;
+    /** The name of one that accepts no more, if there is one. */
+    Optional<String> dead() {
+        return Optional.ofNullable(dead);
     }
 
     /** Checks no longer. */

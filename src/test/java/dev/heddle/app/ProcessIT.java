@@ -171,6 +171,8 @@ class ProcessIT {
                         data, Map.of("SERVER_PORT", String.valueOf(taken.getLocalPort())), List.of())) {
             assertEquals(1, heddle.awaitExit(Duration.ofSeconds(60)), heddle.output());
             assertTrue(heddle.output().contains("cannot listen on"), heddle.output());
+            var log = Files.readString(data.resolve("logs/heddle.log"));
+            assertTrue(log.contains("cannot start: cannot listen on"), log);
         }
         try (var heddle = start().awaitReady()) {
             assertEquals(200, call(heddle, "GET", "/", "").statusCode());
@@ -193,6 +195,27 @@ class ProcessIT {
         try (var heddle = start().awaitReady()) {
             ProcessHandle.of(postgresOf(heddle)).orElseThrow().destroyForcibly();
             assertEquals(1, heddle.awaitExit(STOP_MAX), heddle.output());
+            var log = Files.readString(data.resolve("logs/heddle.log"));
+            assertTrue(log.contains("the embedded PostgreSQL has ended by itself"), log);
+            assertTrue(log.endsWith("stopped\n"), log);
+        }
+    }
+
+    @Test
+    void theLogHasTheStartAndForCollectorsEveryLineIsJson(@TempDir Path fresh)
+            throws IOException, InterruptedException {
+        try (var heddle = HeddleProcess.start(fresh, Map.of("LOG_FORMAT", "json"), List.of())) {
+            awaitSaid(heddle, "API http://127.0.0.1:" + heddle.awaitReady().port());
+            awaitSaid(heddle, fresh.resolve("admin-token").toString());
+            heddle.terminate();
+            assertEquals(0, heddle.awaitExit(STOP_MAX), heddle.output());
+            for (var line : heddle.lines()) {
+                assertTrue(line.startsWith("{") && line.endsWith("}"), line);
+            }
+            var log = Files.readString(fresh.resolve("logs/heddle.log"));
+            assertTrue(log.contains(" admin http://127.0.0.1:" + heddle.adminPort()), log);
+            assertFalse(
+                    log.contains(Files.readString(fresh.resolve("admin-token")).strip()), log);
         }
     }
 

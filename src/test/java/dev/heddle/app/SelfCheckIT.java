@@ -73,6 +73,7 @@ class SelfCheckIT {
             assertEquals(1, heddle.awaitExit(Duration.ofSeconds(30)));
             var took = Duration.ofNanos(System.nanoTime() - began);
             assertTrue(heddle.output().contains("does not accept"), heddle::output);
+            assertTrue(heddle.output().contains("the listener for callers has ended by itself"), heddle::output);
             assertTrue(took.compareTo(Duration.ofSeconds(20)) < 0, took::toString);
         }
     }
