@@ -60,9 +60,12 @@ final class UserStore {
                     """, UserStore::user, rows, skip);
     }
 
-    /** Whether there is any user but this one who may administer; the rows stay locked, so that two cannot leave at once. */
+    /**
+     * Whether there is any user but this one who may administer; the rows stay locked, so that two cannot leave at once. Not
+     * against those who write what belongs to an administrator: a deletion may take long.
+     */
     boolean hasOtherAdministrator(Sql sql, String id) {
-        return sql.list("SELECT id FROM users WHERE role = 'admin' ORDER BY id FOR UPDATE", Row::text).stream()
+        return sql.list("SELECT id FROM users WHERE role = 'admin' ORDER BY id FOR NO KEY UPDATE", Row::text).stream()
                 .anyMatch(admin -> !admin.equals(id));
     }
 

@@ -1,5 +1,6 @@
 package dev.heddle.identity;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,6 +10,9 @@ import dev.heddle.app.TestServer;
 import dev.heddle.app.TestServer.Reply;
 import dev.heddle.testing.Psql;
 import dev.heddle.testing.Race;
+import dev.heddle.testing.TestPostgres;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -17,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -369,5 +374,30 @@ class UsersIT {
         assertEquals(
                 person.id(),
                 server.get("/users/me", person.token()).json().get("id").asText());
+    }
+
+    @Test
+    void anAdministratorWorksOnWhileADeletionTakesLong() throws SQLException {
+        var person = server.person();
+        server.task(person, "{\"title\": \"x\"}");
+        CompletableFuture<Integer> deletion;
+        try (var held = TestPostgres.connect(server.schema());
+                var statement = held.createStatement()) {
+            held.setAutoCommit(false);
+            statement.execute("SELECT 1 FROM tasks WHERE user_id = '" + person.id() + "' FOR UPDATE");
+            deletion = CompletableFuture.supplyAsync(
+                    () -> delete(person.id(), server.adminToken()).status(), Thread::startVirtualThread);
+            await().atMost(Duration.ofSeconds(4)).until(() -> psql.number("""
+                SELECT count(*) FROM pg_stat_activity
+                WHERE application_name = 'heddle' AND wait_event_type = 'Lock' AND query LIKE 'DELETE FROM users%'
+                """) == 1);
+            // Well below the time after which PostgreSQL gives up a lock.
+            var made =
+                    server.send("POST", "/tasks", server.adminToken(), "{\"title\": \"mine\"}", "Request-Timeout", "2");
+            assertEquals(201, made.status(), made::text);
+            assertFalse(deletion.isDone());
+            held.rollback();
+        }
+        assertEquals(204, deletion.join());
     }
 }
