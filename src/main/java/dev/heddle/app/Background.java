@@ -1,6 +1,8 @@
 package dev.heddle.app;
 
 import dev.heddle.db.Database;
+import dev.heddle.db.Sql;
+import dev.heddle.identity.Users;
 import dev.heddle.jobs.JobQueue;
 import dev.heddle.jobs.JobWorker;
 import dev.heddle.jobs.Jobs;
@@ -40,6 +42,21 @@ final class Background {
                 FollowUpJobs.SEND_EMAIL,
                 FollowUpJobs.UPDATE_STATS,
                 FollowUpJobs.LOG_ACTIVITY);
+    }
+
+    /** What is to be done for users. */
+    static Users.Errands errands(Jobs jobs) {
+        return new Users.Errands() {
+            @Override
+            public void drop(Sql sql, String userId) {
+                jobs.deleteIdle(sql, FollowUpJobs.USER, userId);
+            }
+
+            @Override
+            public void dropAll(Sql sql, String userId) {
+                jobs.deleteAll(sql, FollowUpJobs.USER, userId);
+            }
+        };
     }
 
     /** How much is done at once. */

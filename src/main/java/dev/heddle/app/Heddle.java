@@ -91,12 +91,12 @@ final class Heddle implements AutoCloseable {
             postgres = openPostgres();
             database = owned.add(Database.open(databaseOptions()));
             var jobDatabase = owned.add(Database.open("heddle-jobs", Database.Session.JOBS, jobDatabaseOptions()));
-            var users = new Users(database, new TokenCache());
+            var queue = new JobQueue();
+            var jobs = new Jobs(database, queue, FollowUpJobs.ALL);
+            var users = new Users(database, new TokenCache(), Background.errands(jobs));
             // Side by side: both mostly load classes, and a start has two cores to do it with.
             var schema = new FutureTask<>(() -> prepareDatabase(users));
             Thread.ofPlatform().name("heddle-start-database").start(schema);
-            var queue = new JobQueue();
-            var jobs = new Jobs(database, queue, FollowUpJobs.ALL);
             var registry = new PrometheusRegistry();
             var storage = owned.add(new Storage(settings));
             addRoutes(users, queue, jobs, storage, registry);

@@ -1,6 +1,7 @@
 package dev.heddle.identity;
 
 import dev.heddle.db.Database;
+import dev.heddle.db.Sql;
 import dev.heddle.db.Uuid7;
 import dev.heddle.http.Digests;
 import dev.heddle.http.Json;
@@ -25,6 +26,7 @@ public final class Users {
 
     private final Database database;
     private final TokenCache cache;
+    private final Errands errands;
     private final UserStore store = new UserStore();
 
     /**
@@ -38,10 +40,20 @@ public final class Users {
     /** A token and its text, which exists only here and at its owner's. */
     record MadeToken(Token token, String text) {}
 
+    /** What is still to be done for users, behind their requests. It goes with them, whoever has their ids later. */
+    public interface Errands {
+        /** Drops those that wait, when the user is deleted. It waits for nobody: who does one may wait for the deletion. */
+        void drop(Sql sql, String userId);
+
+        /** Drops all that is left of an earlier user with that id, when one is made; it waits for those who are at it. */
+        void dropAll(Sql sql, String userId);
+    }
+
     /** Users of that database; whoever looks tokens up shares the cache. */
-    public Users(Database database, TokenCache cache) {
+    public Users(Database database, TokenCache cache, Errands errands) {
         this.database = database;
         this.cache = cache;
+        this.errands = errands;
     }
 
     /**
@@ -69,7 +81,11 @@ public final class Users {
     }
 
     User create(String id, String email, String name, String role) {
-        return database.single(sql -> store.insert(sql, id, email, name, role))
+        return database.inTransaction(sql -> {
+                    var made = store.insert(sql, id, email, name, role);
+                    made.ifPresent(user -> errands.dropAll(sql, user.id()));
+                    return made;
+                })
                 .orElseThrow(() -> Problem.CONFLICT.because("A user with this id or e-mail address exists."));
     }
 
@@ -104,6 +120,8 @@ public final class Users {
             if (!store.delete(sql, id)) {
                 throw userNotFound();
             }
+            // After the user: from here on nobody can add to them.
+            errands.drop(sql, id);
             return true;
         });
         cache.forgetUser(id);

@@ -297,6 +297,26 @@ final class JobStore {
             """.formatted(kind.lane().table());
     }
 
+    /** All tables, in the order in which a job goes through them. */
+    private static final List<String> TABLES = List.of("jobs", "outbound_jobs", "dead_jobs");
+
+    /** Those that say so in their data, but for those that are locked. By the place of a row, see {@link Picking#statement}. */
+    void deleteIdle(Sql sql, String member, String value) {
+        for (var table : TABLES) {
+            sql.update("""
+                DELETE FROM %1$s WHERE ctid = ANY (ARRAY (
+                    SELECT ctid FROM %1$s WHERE data->>? = ? FOR UPDATE SKIP LOCKED))
+                """.formatted(table), member, value);
+        }
+    }
+
+    /** Those that say so in their data, after whoever has locked them. One that dies meanwhile is found among the dead. */
+    void deleteAll(Sql sql, String member, String value) {
+        for (var table : TABLES) {
+            sql.update("DELETE FROM " + table + " WHERE data->>? = ?", member, value);
+        }
+    }
+
     boolean deleteDead(Sql sql, UUID id) {
         return sql.update("DELETE FROM dead_jobs WHERE id = ?", id) > 0;
     }

@@ -1,6 +1,7 @@
 package dev.heddle.jobs;
 
 import dev.heddle.db.Database;
+import dev.heddle.db.Sql;
 import dev.heddle.http.Problem;
 import java.time.Duration;
 import java.time.Instant;
@@ -98,6 +99,16 @@ public final class Jobs {
         if (!isDone) {
             throw running();
         }
+    }
+
+    /** Deletes the jobs, dead ones too, whose data say that; but none that somebody is at, so that it waits for nobody. */
+    public void deleteIdle(Sql sql, String member, String value) {
+        store.deleteIdle(sql, member, value);
+    }
+
+    /** Deletes all jobs, dead ones too, whose data say that, and waits for those who are at one. */
+    public void deleteAll(Sql sql, String member, String value) {
+        store.deleteAll(sql, member, value);
     }
 
     /** How much there is of each kind that this server knows, by name. */

@@ -15,6 +15,9 @@ import java.util.function.Function;
  */
 public final class FollowUpJobs {
 
+    /** The member of their data that says whose they are. */
+    public static final String USER = "user_id";
+
     /** Tells the user that a task was created, and counts it; needs {@code title}. */
     public static final JobKind SEND_NOTIFICATION = new JobKind("send_notification", Lane.DATABASE);
 

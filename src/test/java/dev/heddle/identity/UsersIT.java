@@ -400,4 +400,56 @@ class UsersIT {
         }
         assertEquals(204, deletion.join());
     }
+
+    private static long jobs(String userId) {
+        return psql.number("SELECT count(*) FROM unfinished_jobs WHERE data->>'user_id' = '" + userId + "'");
+    }
+
+    @Test
+    void withAUserGoesWhatWasStillToBeDoneForIt() {
+        var person = server.person();
+        var other = server.person();
+        psql.execute("INSERT INTO dead_jobs (id, kind, data, attempts, last_error, created_at) VALUES"
+                + " (gen_random_uuid(), 'send_email', '{\"user_id\": \"" + person.id() + "\"}', 1, 'x', now())");
+        try (var _ = psql.puttingOff("send_email", "send_notification", "update_stats", "log_activity")) {
+            for (var who : List.of(person, other)) {
+                var id = server.task(who, "{\"title\": \"x\"}").get("id").asText();
+                server.send("POST", "/tasks/" + id + "/complete", who.token(), null);
+            }
+        }
+        long others = jobs(other.id());
+        assertTrue(others > 0);
+        assertEquals(others + 1, jobs(person.id()));
+        assertEquals(204, delete(person.id(), server.adminToken()).status());
+        assertEquals(0, jobs(person.id()));
+        assertEquals(others, jobs(other.id()));
+    }
+
+    @Test
+    void whoGetsTheIdOfADeletedUserGetsNothingThatWasMeantForThatOne() throws SQLException {
+        var person = server.person();
+        try (var _ = psql.puttingOff("send_notification")) {
+            server.task(person, "{\"title\": \"a secret\"}");
+        }
+        CompletableFuture<Integer> again;
+        try (var held = TestPostgres.connect(server.schema());
+                var statement = held.createStatement()) {
+            held.setAutoCommit(false);
+            // As a worker holds a job that it picks: the deletion does not wait for it.
+            statement.execute("SELECT 1 FROM jobs WHERE data->>'user_id' = '" + person.id() + "' FOR UPDATE");
+            assertEquals(204, delete(person.id(), server.adminToken()).status());
+            assertEquals(1, jobs(person.id()));
+            again = CompletableFuture.supplyAsync(
+                    () -> make(user(person.id(), person.id() + "@again.example"))
+                            .status(),
+                    Thread::startVirtualThread);
+            await().atMost(Duration.ofSeconds(4)).until(() -> again.isDone() || psql.number("""
+                SELECT count(*) FROM pg_stat_activity
+                WHERE application_name = 'heddle' AND wait_event_type = 'Lock' AND query LIKE 'DELETE FROM jobs%'
+                """) == 1);
+            held.rollback();
+        }
+        assertEquals(201, again.join());
+        assertEquals(0, jobs(person.id()));
+    }
 }
