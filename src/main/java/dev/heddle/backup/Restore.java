@@ -1,6 +1,7 @@
 package dev.heddle.backup;
 
 import dev.heddle.db.Database;
+import dev.heddle.db.DatabaseException;
 import dev.heddle.db.Sql;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,6 +15,8 @@ import java.util.Set;
  * anything is, nothing is restored. One use, one thread.
  */
 public final class Restore {
+
+    private static final System.Logger LOG = System.getLogger(Restore.class.getName());
 
     private final Database database;
     private final Blobs blobs;
@@ -51,14 +54,26 @@ public final class Restore {
             throw new UncheckedIOException(e);
         }
         database.migrate();
-        database.patiently(() -> database.single(sql -> analyzed(sql)));
+        analyze(database);
         long rows = manifest.tables().stream().mapToLong(Manifest.Table::rows).sum();
         return new Done(manifest.takenAt(), rows, manifest.files(), manifest.fileBytes());
     }
 
-    private static boolean analyzed(Sql sql) {
-        Tables.analyze(sql, Tables.ALL);
-        return true;
+    /** By then all is restored, and PostgreSQL does it by itself in time. */
+    private static void analyze(Database database) {
+        try {
+            // In a transaction, as only there the limit for statements is put off.
+            database.patiently(() -> database.inTransaction(sql -> {
+                Tables.analyze(sql, Tables.ALL);
+                return true;
+            }));
+        } catch (DatabaseException e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "all is restored, but PostgreSQL could not count it: ANALYZE it, or the first queries may take"
+                            + " long",
+                    e);
+        }
     }
 
     private void requireEmptyPlace() throws IOException {

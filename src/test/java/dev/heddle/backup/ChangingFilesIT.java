@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -165,5 +166,43 @@ class ChangingFilesIT {
                 Tables.ALL.size(),
                 psql.number("SELECT count(*) FROM pg_tables WHERE schemaname = '" + psql.schema()
                         + "' AND tablename <> 'flyway_schema_history'"));
+    }
+
+    /** Makes the planner's statistics take long, or fail, but nothing else. */
+    private static void analyzing(Psql psql, String does) {
+        psql.execute("CREATE FUNCTION analyzed(id text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN"
+                + " IF current_query() LIKE 'ANALYZE%' THEN " + does + " END IF; RETURN id; END $$");
+        psql.execute("CREATE INDEX analyzed ON users (analyzed(id))");
+    }
+
+    private long restoredUsers(String analyzingDoes) {
+        var backup = backedUp(0);
+        var other = new Psql(TestPostgres.newSchema());
+        var its = TestPostgres.options(other.schema());
+        try (var target = Database.open(its)) {
+            target.migrate();
+        }
+        analyzing(other, analyzingDoes);
+        var brief = new Database.Options(
+                its.url(),
+                its.username(),
+                its.password(),
+                its.poolSize(),
+                its.gateQueue(),
+                its.gateWait(),
+                Duration.ofMillis(500));
+        try (var target = Database.open(brief)) {
+            return Restore.from(backup, target, new Store()).rows();
+        }
+    }
+
+    @Test
+    void aRestoreMayCountItsRowsForLongerThanAStatementMayTake() {
+        assertEquals(2, restoredUsers("PERFORM pg_sleep(0.7);"));
+    }
+
+    @Test
+    void aRestoreIsCompleteThoughItsRowsCannotBeCounted() {
+        assertEquals(2, restoredUsers("RAISE EXCEPTION 'no';"));
     }
 }
