@@ -37,6 +37,8 @@ final class Tables {
     /** From here on everything is read as it is now, however long that takes; the moment, as ISO 8601 has it. */
     static String standStill(Sql sql) {
         sql.update("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+        // Between two tables the disk is waited for, and it may be slow.
+        sql.update("SET LOCAL idle_in_transaction_session_timeout = 0");
         return sql.first("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')", Row::text)
                 .orElseThrow();
     }

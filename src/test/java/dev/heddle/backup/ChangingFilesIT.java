@@ -205,4 +205,13 @@ class ChangingFilesIT {
     void aRestoreIsCompleteThoughItsRowsCannotBeCounted() {
         assertEquals(2, restoredUsers("RAISE EXCEPTION 'no';"));
     }
+
+    @Test
+    void aBackupMayWaitForItsDiskLongerThanATransactionMayBeIdle() {
+        var limit = database.inTransaction(sql -> {
+            Tables.standStill(sql);
+            return sql.first("SELECT current_setting('idle_in_transaction_session_timeout')", row -> row.text());
+        });
+        assertEquals(Optional.of("0"), limit);
+    }
 }
