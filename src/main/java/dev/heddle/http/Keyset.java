@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
  */
 public record Keyset(Instant createdAt, String id) {
 
-    /** Seventeen digits reach beyond the year 5000, and PostgreSQL further. */
-    private static final Pattern POSITION = Pattern.compile("(-?[0-9]{1,17}) ([\\x21-\\x7e]+)");
+    /** Eighteen digits reach beyond the year 9999, the last that is taken, and less far than PostgreSQL. */
+    private static final Pattern POSITION = Pattern.compile("(-?[0-9]{1,18}) ([\\x21-\\x7e]+)");
 
     /** The position of a row whose id is a UUID. */
     public Keyset(Instant createdAt, UUID id) {

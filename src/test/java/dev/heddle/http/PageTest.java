@@ -148,7 +148,12 @@ class PageTest {
 
     @Test
     void aPositionReadsBackToTheMicrosecond() {
-        for (var time : List.of("2026-11-22T10:15:30.123456Z", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00Z")) {
+        for (var time : List.of(
+                "2026-11-22T10:15:30.123456Z",
+                "1969-12-31T23:59:59.999999Z",
+                "1970-01-01T00:00:00Z",
+                "0001-01-01T00:00:00Z",
+                "9999-12-31T23:59:59.999999Z")) {
             var keyset = new Keyset(Instant.parse(time), "ada@example.com");
             var page = page("cursor=" + Cursor.write(keyset.position(), FILTER));
             assertEquals(Optional.of(keyset), Keyset.of(page));
