@@ -12,6 +12,7 @@ import java.util.Properties;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
 /**
@@ -142,7 +143,7 @@ public final class Database implements AutoCloseable {
         var gate = new Bulkhead(name + " database", options.poolSize(), options.gateQueue(), options.gateWait());
         var reads = Pipeline.isPossible(options.url())
                 ? new Pipeline(
-                        options.url(),
+                        withoutOptions(options.url()),
                         login(name + "-together", session, options),
                         PIPELINE_CONNECTIONS,
                         Pipeline.STATEMENT_TIMEOUT)
@@ -157,7 +158,7 @@ public final class Database implements AutoCloseable {
     private static HikariConfig config(String name, Session session, Options options) {
         var config = new HikariConfig();
         config.setPoolName(name);
-        config.setJdbcUrl(options.url());
+        config.setJdbcUrl(withoutOptions(options.url()));
         config.setUsername(options.username());
         config.setPassword(options.password());
         config.setMaximumPoolSize(options.poolSize() + RESERVED);
@@ -186,6 +187,18 @@ public final class Database implements AutoCloseable {
         return properties;
     }
 
+    /** The address but for its {@code options}: with the driver they would take the place of ours, all of them. */
+    private static String withoutOptions(String url) {
+        return url.replaceFirst("([?&])options=[^&]*&?", "$1");
+    }
+
+    /** The {@code options} of an address, to stand before ours: where both say something, ours is what counts. */
+    private static String optionsOf(String url) {
+        var said = Driver.parseURL(url, new Properties());
+        var options = said == null ? null : PGProperty.OPTIONS.getOrDefault(said);
+        return options == null ? "" : options + " ";
+    }
+
     private static Properties driver(String name, Session session, Options options) {
         var properties = new Properties();
         PGProperty.APPLICATION_NAME.set(properties, name);
@@ -200,12 +213,13 @@ public final class Database implements AutoCloseable {
         // client_connection_check_interval: a backend whose client is gone gives its locks back at once.
         PGProperty.OPTIONS.set(
                 properties,
-                "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c client_connection_check_interval=500%s"
-                        .formatted(
-                                options.statementTimeout().toMillis(),
-                                LOCK_TIMEOUT.toMillis(),
-                                IDLE_IN_TRANSACTION_TIMEOUT.toMillis(),
-                                session.settings));
+                optionsOf(options.url())
+                        + "-c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d -c client_connection_check_interval=500%s"
+                                .formatted(
+                                        options.statementTimeout().toMillis(),
+                                        LOCK_TIMEOUT.toMillis(),
+                                        IDLE_IN_TRANSACTION_TIMEOUT.toMillis(),
+                                        session.settings));
         return properties;
     }
 

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.heddle.concurrent.Deadline;
 import dev.heddle.db.DatabaseException.Kind;
 import dev.heddle.testing.InThisJvm;
+import dev.heddle.testing.TestPostgres;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Units of work on a real PostgreSQL: what they leave behind, whatever the work does. */
 @InThisJvm
@@ -386,5 +388,32 @@ class DatabaseIT {
                 Notes.LIMIT);
         assertFalse(options.toString().contains("hidden"), options::toString);
         assertTrue(options.toString().contains("jdbc:postgresql://db.example/heddle"), options::toString);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"options=%s", "options=%s&tcpKeepAlive=true", "tcpKeepAlive=true&options=%s"})
+    void optionsOfTheAddressStandBesideOursWhichWin(String parameters) {
+        var its = TestPostgres.options(TestPostgres.newSchema());
+        var theirs = "-c%20work_mem%3D8MB%20-c%20statement_timeout%3D0";
+        var options = new Database.Options(
+                its.url() + "&" + parameters.formatted(theirs),
+                its.username(),
+                its.password(),
+                its.poolSize(),
+                its.gateQueue(),
+                its.gateWait(),
+                Duration.ofSeconds(7));
+        try (var database = Database.open("options", Database.Session.JOBS, options)) {
+            var settings = database.read(sql -> sql.first("""
+                SELECT concat_ws(' ', current_setting('work_mem'), current_setting('statement_timeout'),
+                    current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout'),
+                    current_setting('synchronous_commit'), current_schema())
+                """, Row::text));
+            assertEquals(Optional.of("8MB 7s 5s 30s off " + schemaOf(its.url())), settings);
+        }
+    }
+
+    private static String schemaOf(String url) {
+        return url.replaceFirst(".*currentSchema=", "").replaceFirst(",.*", "");
     }
 }
