@@ -275,7 +275,7 @@ final class Pipeline implements AutoCloseable {
             long began = System.nanoTime();
             try (var _ = UnitWatch.over(unit)) {
                 for (var request : batch) {
-                    connection.prepare(request.statement());
+                    connection.prepare(request.statement(), ALONE_NANOS);
                 }
                 batch.removeIf(this::isUnfit);
                 if (!batch.isEmpty()) {

@@ -98,12 +98,22 @@ final class PipelineConnection implements AutoCloseable {
         return System.nanoTime() - openedAt;
     }
 
-    /** Prepares a statement, once; it is found to be unfit when that fails or when its rows cannot be read. */
-    void prepare(PipelineStatement statement) throws IOException {
+    /**
+     * Prepares a statement, once; it is found to be unfit when its rows cannot be read. When PostgreSQL refuses it, as it does
+     * while its table is locked for long, it goes alone for a while.
+     *
+     * @param aloneNanos that while
+     */
+    void prepare(PipelineStatement statement, long aloneNanos) throws IOException {
         if (prepared.get(statement.number())) {
             return;
         }
         sending.clear();
+        // An attempt that failed late has left it there.
+        sending.add('C');
+        int close = sending.begin();
+        sending.add('S').string(statement.name());
+        sending.end(close);
         sending.add('P');
         int parse = sending.begin();
         // The type of each parameter is the one that PostgreSQL infers.
@@ -119,10 +129,14 @@ final class PipelineConnection implements AutoCloseable {
         sending.end(describe);
         send();
         boolean fit = false;
+        boolean refused = false;
         for (int type = read(); type != 'Z'; type = read()) {
             fit |= type == 'T' && hasReadableColumns();
+            refused |= type == 'E';
         }
-        if (fit) {
+        if (refused) {
+            statement.alone(aloneNanos);
+        } else if (fit) {
             prepared.set(statement.number());
         } else {
             statement.unfit();

@@ -66,12 +66,12 @@ final class PipelineStatement {
         return text;
     }
 
-    /** It cannot be prepared, or has columns that are not read here. */
+    /** It has columns that are not read here, or none. */
     void unfit() {
         unfit = true;
     }
 
-    /** It has kept others waiting: for a while it has connections for itself. */
+    /** It has kept others waiting, or could not be prepared: for a while it has connections for itself. */
     void alone(long nanos) {
         aloneUntil = System.nanoTime() + nanos;
     }

@@ -367,4 +367,16 @@ class PipelineIT {
         }
         assertEquals(List.of(), wrong);
     }
+
+    @Test
+    void aStatementThatCouldNotBePreparedForAMomentGoesTogetherAgain() throws SQLException {
+        pipeline.close();
+        pipeline = open(Duration.ofMillis(200));
+        await().until(() -> pipeline.run("SELECT 1", new Object[0]).isPresent());
+        try (var _ = lock()) {
+            assertFalse(note(1).isPresent());
+        }
+        await().atMost(Duration.ofSeconds(10)).until(() -> note(1).isPresent());
+        assertEquals("note 1", text(note(1)));
+    }
 }
