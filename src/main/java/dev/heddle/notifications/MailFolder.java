@@ -225,7 +225,12 @@ public final class MailFolder implements Mailer {
     }
 
     private static boolean isLeftover(Path path, Instant now) throws IOException {
-        return path.getFileName().toString().endsWith(TEMPORARY)
-                && Files.getLastModifiedTime(path).toInstant().isBefore(now.minus(LEFT_BEHIND));
+        try {
+            return path.getFileName().toString().endsWith(TEMPORARY)
+                    && Files.getLastModifiedTime(path).toInstant().isBefore(now.minus(LEFT_BEHIND));
+        } catch (NoSuchFileException e) {
+            // Its writer has just given it its name.
+            return false;
+        }
     }
 }

@@ -387,4 +387,14 @@ class MailFolderTest {
         assertEquals(Set.of(ID + ".eml", "young.eml.tmp", "old.tmp"), files());
         assertEquals(0, folder.sweep(DATE));
     }
+
+    @Test
+    void whatGetsItsNameDuringASweepIsNoLeftover() throws IOException {
+        folder.send(mail("s", "t"));
+        var old = Files.writeString(directory.resolve("old.eml.tmp"), "half");
+        Files.setLastModifiedTime(old, FileTime.from(DATE.minus(Duration.ofMinutes(61))));
+        // Listed, and not there when it is looked at.
+        Files.createSymbolicLink(directory.resolve("gone.eml.tmp"), directory.resolve("elsewhere"));
+        assertEquals(1, folder.sweep(DATE));
+    }
 }
