@@ -119,6 +119,11 @@ final class UserStore {
                 .orElseThrow();
     }
 
+    /** They are good for nothing, and would count. */
+    void deleteExpiredTokens(Sql sql, String userId) {
+        sql.update("DELETE FROM tokens WHERE user_id = ? AND expires_at <= now()", userId);
+    }
+
     byte @Nullable [] deleteToken(Sql sql, String userId, UUID id) {
         return sql.first("DELETE FROM tokens WHERE user_id = ? AND id = ? RETURNING digest", Row::bytes, userId, id)
                 .orElse(null);

@@ -133,6 +133,7 @@ public final class Users {
             if (wanted.scopes().contains(Scope.ADMIN) && !user.isAdministrator()) {
                 throw Problem.invalid("/scopes", "not_allowed", "admin is only for tokens of administrators");
             }
+            store.deleteExpiredTokens(sql, userId);
             if (store.countTokens(sql, userId) >= UserStore.TOKENS_MAX) {
                 throw Problem.CONFLICT.because("A user may have at most " + UserStore.TOKENS_MAX + " tokens.");
             }

@@ -461,4 +461,17 @@ class TokensIT {
             assertEquals(204, statuses.get(1));
         }
     }
+
+    @Test
+    void tokensThatHaveExpiredLeaveRoomForNewOnes() {
+        var person = server.person();
+        psql.execute("INSERT INTO tokens (user_id, id, name, scopes, digest, expires_at) SELECT '" + person.id()
+                + "', gen_random_uuid(), 'ci', '{read}', sha256(convert_to('expired ' || n, 'UTF8')),"
+                + " now() - interval '30 days' FROM generate_series(1, 99) n");
+        assertEquals(
+                201,
+                make(person.token(), person.id(), "{\"name\": \"x\", \"scopes\": [\"read\"]}")
+                        .status());
+        assertEquals(2, psql.number("SELECT count(*) FROM tokens WHERE user_id = '" + person.id() + "'"));
+    }
 }
