@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -70,10 +71,15 @@ public final class Verification {
         try {
             var manifest = manifest();
             if (manifest.isPresent()) {
+                boolean isFilesWhole = true;
                 for (var table : manifest.get().tables()) {
-                    table(table);
+                    boolean isWhole = isWhole(table);
+                    isFilesWhole &= isWhole || !table.name().equals(Tables.FILES);
                 }
-                blobs(manifest.get());
+                // Or what it says about files is not to be believed.
+                if (isFilesWhole) {
+                    blobs(manifest.get());
+                }
             }
             return manifest;
         } catch (IOException e) {
@@ -88,6 +94,9 @@ public final class Verification {
     }
 
     private Optional<Manifest> manifest() throws IOException {
+        if (!isFile(folder.manifest()) || !isFile(folder.manifestDigest())) {
+            return Optional.empty();
+        }
         try {
             var text = Files.readString(folder.manifest(), StandardCharsets.ISO_8859_1);
             var digest = Files.readString(folder.manifestDigest(), StandardCharsets.ISO_8859_1);
@@ -119,11 +128,30 @@ public final class Verification {
         }
     }
 
-    private void table(Manifest.Table table) throws IOException {
-        var found = digest(folder.table(table.name()));
-        if (found.isPresent() && !found.get().equals(new Digest(table.bytes(), table.sha256()))) {
-            fault("tables/" + table.name() + " is damaged");
+    private boolean isWhole(Manifest.Table table) throws IOException {
+        return isWhole(folder.table(table.name()), new Digest(table.bytes(), table.sha256()));
+    }
+
+    private boolean isWhole(Path file, Digest expected) throws IOException {
+        if (!isFile(file)) {
+            return false;
         }
+        var found = digest(file);
+        if (found.isPresent() && !found.get().equals(expected)) {
+            fault(folder.path().relativize(file) + " is damaged");
+        }
+        return found.isPresent() && found.get().equals(expected);
+    }
+
+    /** What a link leads to is no part of the backup, and does not come along when that is copied. What is not there is told later. */
+    private boolean isFile(Path place) {
+        if (Files.isRegularFile(place, LinkOption.NOFOLLOW_LINKS)
+                || Files.notExists(place, LinkOption.NOFOLLOW_LINKS)) {
+            return true;
+        }
+        fault(folder.path().relativize(place) + " is no file, but a "
+                + (Files.isSymbolicLink(place) ? "link" : "directory or the like"));
+        return false;
     }
 
     private record Digest(long bytes, String sha256) {}
@@ -139,10 +167,6 @@ public final class Verification {
     }
 
     private void blobs(Manifest manifest) throws IOException {
-        if (!faults.isEmpty()) {
-            // What it says about files is not to be believed.
-            return;
-        }
         if (manifest.table(Tables.FILES).isPresent()) {
             try (var lines = Files.newBufferedReader(folder.table(Tables.FILES))) {
                 for (var line = lines.readLine(); line != null; line = lines.readLine()) {
@@ -159,11 +183,11 @@ public final class Verification {
     private void blob(FileRow row) throws IOException {
         files++;
         fileBytes += row.size();
-        var place = folder.blob(row.blob());
-        var found = digest(place);
-        if (found.isPresent() && !found.get().equals(new Digest(row.size(), row.sha256()))) {
-            fault(folder.path().relativize(place) + " is damaged");
-        }
+        isWhole(folder.blob(row.blob()), new Digest(row.size(), row.sha256()));
+    }
+
+    private static boolean isNoDirectory(Path place) {
+        return !Files.isDirectory(place, LinkOption.NOFOLLOW_LINKS);
     }
 
     /** Something beside it may be what a row lacks, under a name that somebody has changed. */
@@ -175,9 +199,13 @@ public final class Verification {
         known.add(folder.manifestDigest());
         long inFiles = 0;
         try (var all = Files.walk(folder.path())) {
-            for (var file : (Iterable<Path>) all.filter(it -> !Files.isDirectory(it))::iterator) {
+            for (var file : (Iterable<Path>) all.filter(Verification::isNoDirectory)::iterator) {
                 if (file.startsWith(folder.files())) {
                     inFiles++;
+                    // A link to a directory; a file that is one has been told already.
+                    if (Files.isDirectory(file)) {
+                        fault(folder.path().relativize(file) + " is a link");
+                    }
                 } else if (!known.contains(file)) {
                     fault(folder.path().relativize(file) + " is no part of it");
                 }

@@ -435,6 +435,27 @@ class BackupIT {
     }
 
     @Test
+    void whatIsNoFileIsNamedAlsoWhereALinkLeadsToTheSameBytesAndTheRestIsLookedAt() throws IOException {
+        var backup = directory.resolve("backup");
+        assertEquals(0, backUp(filled(), backup), this::said);
+        var blob = blob(backup);
+        var moved = Files.move(blob, directory.resolve("moved"));
+        Files.createSymbolicLink(blob, moved);
+        var tasks = backup.resolve("tables/tasks");
+        Files.delete(tasks);
+        Files.createDirectory(tasks);
+        assertEquals(1, verify(backup), this::said);
+        assertTrue(said().contains("tables/tasks is no file, but a directory"), this::said);
+        assertTrue(said().contains(backup.relativize(blob) + " is no file, but a link"), this::said);
+        var folder = blob.getParent();
+        Files.delete(blob);
+        Files.move(moved, blob);
+        Files.createSymbolicLink(folder, Files.move(folder, directory.resolve("moved")));
+        assertEquals(1, verify(backup), this::said);
+        assertTrue(said().contains(backup.relativize(folder) + " is a link"), this::said);
+    }
+
+    @Test
     void whatIsNoPartOfABackupIsAFault() throws IOException {
         var backup = directory.resolve("backup");
         assertEquals(0, backUp(filled(), backup), this::said);
