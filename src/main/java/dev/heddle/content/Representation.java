@@ -182,8 +182,10 @@ public record Representation(
     }
 
     private Answer validators(Answer answer) {
+        // The database's clock may be ahead of ours, and this must not be later than Date (RFC 9110 §8.8.2.1).
+        var now = Instant.now();
         return answer.header(HeaderNames.ETAG, "\"" + tag + "\"")
-                .header(HeaderNames.LAST_MODIFIED, HttpDate.write(modified))
+                .header(HeaderNames.LAST_MODIFIED, HttpDate.write(modified.isAfter(now) ? now : modified))
                 .revalidated();
     }
 }

@@ -1,14 +1,17 @@
 package dev.heddle.http;
 
 import dev.heddle.connection.Exchange;
-import io.helidon.http.DateTime;
 import io.helidon.http.Header;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Status;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
@@ -27,7 +30,6 @@ final class AnswerHead {
 
     private static final byte[] LINE_END = ascii("\r\n");
     private static final byte[] AFTER_NAME = ascii(": ");
-    private static final byte[] DATE = ascii("Date: ");
     private static final byte[] CONTENT_LENGTH = name(HeaderNames.CONTENT_LENGTH);
     private static final byte[] CLOSE = prepare("Connection", "close");
     private static final byte[] KEEP_ALIVE = prepare("Connection", "keep-alive");
@@ -35,15 +37,39 @@ final class AnswerHead {
     /** The lines of the statuses that were sent; the same one may be made twice. */
     private static final AtomicReferenceArray<byte[]> STATUS_LINES = new AtomicReferenceArray<>(STATUSES);
 
+    /** The line of the last second that was sent; any thread makes the next one, and two may make the same. */
+    private static volatile Second second = Second.of(0);
+
+    @SuppressWarnings("ArrayRecordComponent") // Never compared.
+    private record Second(long number, byte[] line) {
+
+        private static final DateTimeFormatter FORM =
+                DateTimeFormatter.ofPattern("EEE, dd MMM uuuu HH:mm:ss 'GMT'", Locale.US);
+
+        static Second of(long number) {
+            var time = Instant.ofEpochSecond(number).atOffset(ZoneOffset.UTC);
+            return new Second(number, prepare("Date", FORM.format(time)));
+        }
+    }
+
     private byte[] bytes = new byte[BYTES];
     private int length;
 
     /** With the line of that status, and the time. */
     AnswerHead(int status) {
         prepared(statusLine(status));
-        prepared(DATE);
-        // With its line end.
-        prepared(DateTime.http1Bytes());
+        prepared(date());
+    }
+
+    /** Of this very second: one that is kept for longer would be before the Last-Modified of what was made in it. */
+    private static byte[] date() {
+        long now = Math.floorDiv(System.currentTimeMillis(), 1000L);
+        var known = second;
+        if (known.number() != now) {
+            known = Second.of(now);
+            second = known;
+        }
+        return known.line();
     }
 
     private static byte[] ascii(String text) {

@@ -57,11 +57,25 @@ class RepresentationIT {
                         request -> representation(CONTENT, Instant.now()).answer(request, () -> source(CONTENT)))
                 .add(
                         "GET",
+                        "/future",
+                        Access.PUBLIC,
+                        request -> representation(CONTENT, Instant.now().plusSeconds(100))
+                                .answer(request, () -> source(CONTENT)))
+                .add(
+                        "GET",
                         "/empty",
                         Access.PUBLIC,
                         request -> representation("", Instant.parse("1994-11-06T08:49:37Z"))
                                 .answer(request, () -> source(""))));
         connection = RawConnection.to(server.port());
+    }
+
+    @Test
+    void nothingWasModifiedAfterItsAnswerWasMade() throws IOException {
+        var answer = get("/future", "");
+        var modified = HttpDate.read(answer.header("Last-Modified").orElseThrow());
+        var date = HttpDate.read(answer.header("Date").orElseThrow());
+        assertTrue(!modified.orElseThrow().isAfter(date.orElseThrow()), answer.head());
     }
 
     @AfterAll

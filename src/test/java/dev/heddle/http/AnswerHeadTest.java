@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,6 +20,21 @@ class AnswerHeadTest {
     private static String text(AnswerHead head, String body) {
         return new String(head.with(body.getBytes(StandardCharsets.US_ASCII)), StandardCharsets.ISO_8859_1)
                 .replaceFirst("Date: [^\r]+ GMT", "Date: now");
+    }
+
+    /** Or what was made meanwhile would be modified later than that. */
+    @Test
+    void theDateIsOfTheSecondInWhichItIsSent() {
+        // Over the end of one, just after which a value that is kept is of the one before.
+        var end = Instant.now().truncatedTo(ChronoUnit.SECONDS).plusMillis(1050);
+        while (Instant.now().isBefore(end)) {
+            var before = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+            var head = new String(new AnswerHead(200).with(new byte[0]), StandardCharsets.ISO_8859_1);
+            var after = Instant.now();
+            var date = Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(
+                    head.lines().skip(1).findFirst().orElseThrow().replace("Date: ", "")));
+            assertTrue(!date.isBefore(before) && !date.isAfter(after), head);
+        }
     }
 
     @Test
