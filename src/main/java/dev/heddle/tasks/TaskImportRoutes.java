@@ -6,10 +6,14 @@ import dev.heddle.http.Access;
 import dev.heddle.http.Answer;
 import dev.heddle.http.Idempotency;
 import dev.heddle.http.MediaTypes;
+import dev.heddle.http.Problem;
 import dev.heddle.http.Request;
 import dev.heddle.http.Routes;
 import dev.heddle.identity.Caller;
+import io.helidon.http.HeaderNames;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.function.Supplier;
 
 /** The HTTP side of importing tasks. */
@@ -55,9 +59,21 @@ public final class TaskImportRoutes {
     private Asked asked(Request request) {
         var userId = Caller.current().subject(request.query());
         var type = request.requireType(MediaTypes.CSV, MediaTypes.NDJSON);
+        if (type.equals(MediaTypes.CSV) && saysNoHeader(request.header(HeaderNames.CONTENT_TYPE))) {
+            throw Problem.UNSUPPORTED_MEDIA_TYPE
+                    .because("The first line of text/csv must name the columns; header=absent is not taken.")
+                    .with("Accept-Post", MediaTypes.CSV + ", " + MediaTypes.NDJSON);
+        }
         Idempotency.requireValidKey(request);
         request.expectStream(maxBytes);
         return new Asked(userId, type);
+    }
+
+    /** RFC 4180 §3. Else the first task would be taken for the names of the columns. */
+    private static boolean saysNoHeader(String contentType) {
+        return Arrays.stream(contentType.toLowerCase(Locale.ROOT).split(";", -1))
+                .map(parameter -> parameter.strip().replace("\"", ""))
+                .anyMatch("header=absent"::equals);
     }
 
     private Answer process(Request request, Asked asked) {

@@ -11,10 +11,14 @@ import dev.heddle.http.Request;
 import dev.heddle.http.Routes;
 import dev.heddle.identity.Caller;
 import io.helidon.http.HeaderNames;
+import java.util.List;
 import java.util.UUID;
 
 /** The HTTP side of tasks. */
 public final class TaskRoutes {
+
+    /** What asks for a part of the list. */
+    private static final List<String> PAGE = List.of("limit", "skip", "cursor");
 
     private final Tasks tasks;
     private final Idempotency idempotency;
@@ -56,9 +60,16 @@ public final class TaskRoutes {
     private static Listing listing(Request request) {
         var filter = TaskFilter.of(request.query());
         var type = request.accept(MediaTypes.JSON, MediaTypes.NDJSON, MediaTypes.CSV);
-        // An export is everything: there it stays an unknown parameter to ask for a page.
-        return new Listing(
-                filter, type.equals(MediaTypes.JSON) ? Page.of(request.query(), filter.fingerprint()) : Page.ALL, type);
+        if (type.equals(MediaTypes.JSON)) {
+            return new Listing(filter, Page.of(request.query(), filter.fingerprint()), type);
+        }
+        for (var name : PAGE) {
+            if (!request.query().all(name).isEmpty()) {
+                request.query()
+                        .complain(name, "not_for_export", "is for application/json; " + type + " has everything");
+            }
+        }
+        return new Listing(filter, Page.ALL, type);
     }
 
     private Answer list(Request request, Listing asked) {

@@ -258,7 +258,10 @@ class TaskExportIT {
         for (var parameter : List.of("limit=10", "skip=0", "cursor=x")) {
             var reply = export(server.person(), "?" + parameter, CSV);
             assertEquals(422, reply.status());
-            assertEquals("unknown", reply.json().at("/errors/0/code").asText());
+            assertEquals("not_for_export", reply.json().at("/errors/0/code").asText());
+            assertEquals(
+                    "is for application/json; text/csv has everything",
+                    reply.json().at("/errors/0/detail").asText());
         }
     }
 

@@ -195,6 +195,14 @@ class TaskImportIT {
         assertEquals(csv, export(person, CSV));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"text/csv; header=absent", "Text/CSV; charset=utf-8; Header=\"absent\""})
+    void rowsWithoutTheNamesOfTheirColumnsAreRefusedAndNotReadAsNames(String type) {
+        var reply = process(server.person(), type, "title\nWarp\n");
+        assertEquals(415, reply.status(), reply::text);
+        assertTrue(reply.text().contains("header=absent is not taken"), reply::text);
+    }
+
     @Test
     void textsOfAnyKindSurvive() {
         var person = server.person();
