@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import dev.heddle.http.HttpServer;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,8 +22,8 @@ record Greeting(String api, String admin, Duration started, Optional<Duration> p
     static Greeting of(Settings settings, Heddle heddle) {
         var jvmStart = ManagementFactory.getRuntimeMXBean().getStartTime();
         return new Greeting(
-                "http://" + settings.server().host() + ":" + heddle.port(),
-                "http://" + settings.admin().host() + ":" + heddle.adminPort(),
+                "http://" + HttpServer.authority(settings.server().host(), heddle.port()),
+                "http://" + HttpServer.authority(settings.admin().host(), heddle.adminPort()),
                 Duration.ofMillis(System.currentTimeMillis() - jvmStart),
                 heddle.postgresStart(),
                 heddle.newAdminToken());

@@ -61,8 +61,13 @@ public final class HttpServer implements AutoCloseable {
             String host, int port, int maxConnections, long maxBodyBytes, int maxHeaderBytes, ConnectionLimits limits) {
 
         private String name() {
-            return host + ":" + port;
+            return authority(host, port);
         }
+    }
+
+    /** Host and port as a URL has them: an IPv6 address in brackets (RFC 3986 §3.2.2). */
+    public static String authority(String host, int port) {
+        return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
     }
 
     private HttpServer(WebServer server, ConnectionWatch watch, Listener open, Listener admin) {

@@ -777,7 +777,7 @@ class ContractIT {
                 user.sending(NEW_USER.replace("\"id\": \"{new}\"", "\"id\": \"-x\""))
                         .becomes(Kind.BAD, 422),
                 user.sending(NEW_USER.replace("\"id\": \"{new}\"", "\"id\": \"me\""))
-                        .becomes(Kind.REFUSED, 422),
+                        .becomes(Kind.BAD, 422),
                 plain("deleteUser").at("/users/none").becomes(Kind.REFUSED, 404),
                 plain("deleteUser").at("/users/admin").becomes(Kind.REFUSED, 409),
                 plain("listTokens").at("/users/admin/tokens").becomes(Kind.REFUSED, 403),

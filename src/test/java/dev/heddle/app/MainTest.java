@@ -3,6 +3,7 @@ package dev.heddle.app;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.http.HttpServer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -27,6 +28,13 @@ class MainTest {
                 List.of(words),
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void anAddressOfIpv6StandsInBrackets() {
+        assertEquals("[::1]:8080", HttpServer.authority("::1", 8080));
+        assertEquals("127.0.0.1:8080", HttpServer.authority("127.0.0.1", 8080));
+        assertEquals("localhost:8080", HttpServer.authority("localhost", 8080));
     }
 
     @Test
