@@ -4,6 +4,9 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.callback.BaseCallback;
+import org.flywaydb.core.api.callback.Context;
+import org.flywaydb.core.api.callback.Event;
 
 /**
  * The schema's history. Flyway applies what is missing, under an advisory lock, so that replicas may start together.
@@ -26,11 +29,32 @@ final class Migrations {
                         // Flyway's own table is found by its name here and in applied().
                         .table("flyway_schema_history")
                         .target(Integer.toString(version))
+                        .callbacks(new Unhurried())
                         .load()
                         .migrate();
             }
         } catch (SQLException e) {
             throw DatabaseException.of(e, false);
+        }
+    }
+
+    /**
+     * Lets a migration take as long as its tables are large, within its transaction: the limit of other statements is of
+     * seconds. For a lock it waits no longer than they do, as all who come later would wait behind it.
+     */
+    private static final class Unhurried extends BaseCallback {
+        @Override
+        public boolean supports(Event event, Context context) {
+            return event == Event.BEFORE_EACH_MIGRATE;
+        }
+
+        @Override
+        public void handle(Event event, Context context) {
+            try (var statement = context.getConnection().createStatement()) {
+                statement.execute("SET LOCAL statement_timeout = 0");
+            } catch (SQLException e) {
+                throw DatabaseException.of(e, false);
+            }
         }
     }
 

@@ -147,6 +147,30 @@ class MigrationsIT {
     }
 
     @Test
+    void aMigrationMayTakeLongerThanOtherStatements() {
+        try (var database = open()) {
+            database.migrate(3);
+        }
+        ask("""
+            INSERT INTO jobs (task_name, task_instance, execution_time, picked, data)
+            SELECT 'log_activity', gen_random_uuid(), now(), false, '{}' FROM generate_series(1, 200000)
+            RETURNING 1
+            """);
+        var hurried = Duration.ofMillis(50);
+        try (var database = Database.open(new Database.Options(
+                TestPostgres.url(schema),
+                TestPostgres.username(),
+                TestPostgres.password(),
+                2,
+                10,
+                Duration.ofSeconds(10),
+                hurried))) {
+            database.migrate();
+        }
+        assertEquals(EVERY_VERSION, history());
+    }
+
+    @Test
     void theConnectionsOfThePoolKeepTheirLimits() {
         try (var database = open()) {
             Notes.assertWhole(database);
