@@ -128,9 +128,9 @@ public final class SystemResolver implements Resolver, AutoCloseable {
         lock.lock();
         try {
             lookup.waiting--;
-            // Or those that nobody waits for would take the places of those that somebody does. One that has begun is
-            // no
-            // more in the queue: it stays, or the next who asks would take another thread for the same.
+            // Or those that nobody waits for would take the places of those that somebody does. One that has begun
+            // stays, or
+            // the next who asks would take another thread for the same.
             if (lookup.waiting == 0 && threads.remove(lookup.task)) {
                 running.remove(lookup.host, lookup);
             }

@@ -191,10 +191,15 @@ public final class Kernel {
         }
         int length = answer.bytes().length;
         if (edge.held() != null && length > LARGE_BYTES) {
-            sent.held = edge.held().lease(request.callerId());
+            sent.held = edge.held().lease(holderOf(request));
             sent.held.take(length);
         }
         return answer;
+    }
+
+    /** Nobody's answers are those of an address, or one could keep all of them from everybody else. */
+    private static String holderOf(Request request) {
+        return request.callerId().equals(Request.NOBODY) ? "at " + request.clientKey() : request.callerId();
     }
 
     private Answer route(Request request, Sent sent) {

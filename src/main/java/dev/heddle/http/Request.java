@@ -44,6 +44,9 @@ public final class Request {
 
     private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://[^/]");
 
+    /** The caller of whom nobody has said who it is. */
+    static final String NOBODY = "-";
+
     /** A body of which no more is unread is read and forgotten; it is cheaper than another connection. */
     private static final long FORGOTTEN_BYTES_MAX = 64 * 1024;
 
@@ -60,7 +63,7 @@ public final class Request {
     private @Nullable BodyInput input;
     private boolean isStreamed;
     private long streamMax;
-    private String callerId = "-";
+    private String callerId = NOBODY;
     private @Nullable InetAddress client;
     private RateLimit.@Nullable State rate;
     private @Nullable Admission admission;

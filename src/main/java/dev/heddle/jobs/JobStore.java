@@ -41,6 +41,9 @@ final class JobStore {
     /** One batch of a sweep; small, so that no lock is held for long. */
     private static final int SWEEP_ROWS = 1000;
 
+    /** All tables, in the order in which a job goes through them. */
+    private static final List<String> TABLES = List.of("jobs", "outbound_jobs", "dead_jobs");
+
     private static final String LIVE_COLUMNS = """
         CAST(task_instance AS uuid) AS id, task_name, CASE WHEN picked THEN 'RUNNING' ELSE 'WAITING' END,
         coalesce(consecutive_failures, 0), last_error, CAST(data AS text), created_at, execution_time\
@@ -296,9 +299,6 @@ final class JobStore {
                 FOR UPDATE SKIP LOCKED))\
             """.formatted(kind.lane().table());
     }
-
-    /** All tables, in the order in which a job goes through them. */
-    private static final List<String> TABLES = List.of("jobs", "outbound_jobs", "dead_jobs");
 
     /** Those that say so in their data, but for those that are locked. By the place of a row, see {@link Picking#statement}. */
     void deleteIdle(Sql sql, String member, String value) {
