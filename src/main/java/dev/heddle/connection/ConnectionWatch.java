@@ -26,8 +26,8 @@ public final class ConnectionWatch implements AutoCloseable {
     private static final Duration STOOD_STILL = Duration.ofSeconds(1);
 
     /**
-     * For heads that are longer than most, of all connections together: half of a megabyte of traffic costs whoever sends it
-     * nothing, and an empty heap ends the server.
+     * For heads that are longer than most, of all connections together: to begin thousands of them costs a client nothing, and
+     * a full heap ends the server.
      */
     private static final long HEADS_BYTES =
             Math.max(8L << 20, Runtime.getRuntime().maxMemory() / 16);
