@@ -162,6 +162,11 @@ public final class Bulkhead {
         }
     }
 
+    /** Whether whoever enters now has to wait. */
+    public boolean isFull() {
+        return inside() == places;
+    }
+
     /** How many wait. */
     public int waiting() {
         lock.lock();

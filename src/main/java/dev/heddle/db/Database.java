@@ -250,6 +250,11 @@ public final class Database implements AutoCloseable {
         return current.isBound() ? join(work) : inUnit(work, this::plain);
     }
 
+    /** Whether a unit of work would have to wait for a connection now. */
+    boolean isFull() {
+        return gate.isFull();
+    }
+
     /** Whether a unit of work is open here, which work would join. */
     public boolean isInUnit() {
         return current.isBound();

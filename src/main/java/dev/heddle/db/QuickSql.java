@@ -47,7 +47,9 @@ final class QuickSql implements Sql {
             Database.Work<T> alone,
             Function<List<byte[]>, T> reading) {
         try {
-            var rows = pipeline.enter() ? pipeline.run(statement, parameters) : Optional.<List<byte[]>>empty();
+            // With all connections taken by what takes long, a statement for itself would wait for one of those.
+            boolean together = pipeline.enter() || database.isFull();
+            var rows = together ? pipeline.run(statement, parameters) : Optional.<List<byte[]>>empty();
             return rows.isPresent() ? reading.apply(rows.get()) : database.read(alone);
         } finally {
             pipeline.leave();

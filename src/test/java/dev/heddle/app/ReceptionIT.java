@@ -16,6 +16,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -147,6 +148,7 @@ class ReceptionIT {
             var ada = server.person();
             var psql = new Psql(server.schema());
             List<CompletableFuture<Reply>> all = new ArrayList<>();
+            assertEquals(200, server.get("/tasks", ada.token()).status(), "from here on it is known whose token it is");
             try (var _ = psql.lock("tasks", "ACCESS EXCLUSIVE")) {
                 for (int i = 0; i < 40; i++) {
                     all.add(CompletableFuture.supplyAsync(() -> server.get("/tasks", ada.token()), EACH_ITS_OWN));
@@ -172,6 +174,31 @@ class ReceptionIT {
                     4,
                     all.stream().filter(reply -> reply.join().status() == 200).count());
             assertEquals(0, server.metric("heddle_requests_admitted"));
+        }
+    }
+
+    @Test
+    void whoeverIsNewIsRecognizedWhileSlowWorkHasAllConnections() {
+        try (var server = with("DATABASE_POOL_SIZE", "2", "DATABASE_GATE_WAIT", "200ms")) {
+            var ada = server.person();
+            var bob = server.person();
+            // What is read together with others has its connections once many have asked at the same time.
+            await().until(() -> {
+                times(20, () -> server.get("/tasks", ada.token()));
+                return server.metric("heddle_database_together_batches_total{pool=\"requests\"}") > 0;
+            });
+            var psql = new Psql(server.schema());
+            try (var lock = psql.lock("tasks", "ACCESS EXCLUSIVE")) {
+                var slow = IntStream.range(0, 2)
+                        .mapToObj(_ ->
+                                CompletableFuture.supplyAsync(() -> server.get("/tasks", ada.token()), EACH_ITS_OWN))
+                        .toList();
+                psql.awaitBlocked(2);
+                var reply = server.get("/external/nothing", bob.token());
+                assertEquals(404, reply.status(), reply::text);
+                lock.release();
+                slow.forEach(its -> assertEquals(200, its.join().status()));
+            }
         }
     }
 
