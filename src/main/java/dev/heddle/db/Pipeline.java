@@ -38,6 +38,12 @@ final class Pipeline implements AutoCloseable {
     private static final int ALONE_MAX = 6;
 
     /**
+     * After more than that, so many more go together however few are under way: many come again, and between two batches
+     * there are always few. Measured with 64 at once, 0.92 of the processor's time.
+     */
+    private static final int FOLLOWERS = 64;
+
+    /**
      * Their messages together, and each. While it writes, nobody reads: PostgreSQL must be able to take all, though it
      * waits to be read; the buffers of a socket are several times larger.
      */
@@ -87,6 +93,9 @@ final class Pipeline implements AutoCloseable {
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicInteger underWay = new AtomicInteger();
+    /** How many more go together; written without care for each other, as it need not be exact. */
+    private volatile int followers;
+
     private final AtomicInteger connected = new AtomicInteger();
     private final LongAdder together = new LongAdder();
     private final LongAdder batches = new LongAdder();
@@ -162,7 +171,17 @@ final class Pipeline implements AutoCloseable {
      * connection for itself, which saves handing it over twice.
      */
     boolean enter() {
-        return underWay.incrementAndGet() > ALONE_MAX;
+        int left = followers;
+        if (underWay.incrementAndGet() > ALONE_MAX) {
+            if (left < FOLLOWERS / 2) {
+                followers = FOLLOWERS;
+            }
+            return true;
+        }
+        if (left > 0) {
+            followers = left - 1;
+        }
+        return left > 0;
     }
 
     void leave() {

@@ -22,6 +22,7 @@ import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -130,6 +131,32 @@ class PipelineIT {
         assertEquals(readAlone(statement, mapper, parameters), together);
         assertEquals(parameters[1], together.get(1));
         assertEquals(parameters[9], together.get(9));
+    }
+
+    /** How many at once, and who of them is to go together with others. */
+    private List<Boolean> together(int count) {
+        var together = IntStream.range(0, count).mapToObj(_ -> pipeline.enter()).toList();
+        together.forEach(_ -> pipeline.leave());
+        return together;
+    }
+
+    @Test
+    void fewGoAloneAndManyTogether() {
+        assertEquals(List.of(false, false, false, false, false, false), together(6));
+        assertEquals(List.of(false, false, false, false, false, false, true, true), together(8));
+    }
+
+    @Test
+    void fewGoTogetherForAWhileAfterManyHave() {
+        together(7);
+        // Many that ask again and again are few in between: 64 more, whether one by one or some at a time.
+        for (int i = 0; i < 16; i++) {
+            assertEquals(List.of(true), together(1));
+            assertEquals(List.of(true, true, true), together(3));
+        }
+        assertEquals(List.of(false, false, false), together(3));
+        together(7);
+        assertEquals(List.of(true), together(1), "many have come again");
     }
 
     @Test
