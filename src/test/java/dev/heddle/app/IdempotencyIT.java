@@ -351,12 +351,11 @@ class IdempotencyIT {
     @MethodSource("badKeys")
     void aBadKeyIsRefusedAndNothingIsDone(String key) throws IOException {
         var person = server.person();
-        var answer = RawHttp.send(
+        var answer = RawHttp.exchange(
                 server.port(),
                 "POST /tasks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
                         + "Authorization: Bearer " + person.token() + "\r\nIdempotency-Key: " + key
-                        + "\r\nContent-Length: " + TASK.length() + "\r\n\r\n" + TASK,
-                300);
+                        + "\r\nContent-Length: " + TASK.length() + "\r\n\r\n" + TASK);
         assertEquals(400, answer.status(), answer::text);
         assertEquals(0, tasksOf(person));
     }

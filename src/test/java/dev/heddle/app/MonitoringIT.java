@@ -1,5 +1,6 @@
 package dev.heddle.app;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -49,6 +50,8 @@ class MonitoringIT {
         var person = server.person();
         server.task(person, "{\"title\": \"counted\"}");
         server.awaitJobs();
+        // An attempt counts a moment after its job has gone.
+        await().until(() -> server.operations("/metrics").text().contains("heddle_job_attempts_total{"));
         metrics = server.operations("/metrics").text();
     }
 

@@ -33,7 +33,7 @@ final class PostgresPair implements AutoCloseable {
     private final Path directory;
     private final Path programs;
     private final int primaryPort = freePort();
-    private final int standbyPort = freePort();
+    private final int standbyPort;
     private final List<Process> started = new ArrayList<>();
     private final Process primary;
 
@@ -55,6 +55,8 @@ final class PostgresPair implements AutoCloseable {
         first.waitFor();
         copy();
         primary = start("primary", primaryPort);
+        // Only now, when the other is taken.
+        standbyPort = freePort();
         start(STANDBY, standbyPort);
         execute(primaryPort, "postgres", "ALTER SYSTEM SET synchronous_standby_names = '" + STANDBY + "'");
         execute(primaryPort, "postgres", "SELECT pg_reload_conf()");

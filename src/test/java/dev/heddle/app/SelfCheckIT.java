@@ -8,6 +8,7 @@ import dev.heddle.testing.RawConnection;
 import dev.heddle.testing.RawHttp;
 import dev.heddle.testing.TestPostgres;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Path;
@@ -51,6 +52,14 @@ class SelfCheckIT {
                 .status();
     }
 
+    private static boolean isRefused(int port) throws IOException {
+        try (var _ = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            return false;
+        } catch (ConnectException e) {
+            return true;
+        }
+    }
+
     @Test
     void aServerWhoseListenerHasDiedEndsSoThatItsSupervisorStartsItAnew() throws IOException, InterruptedException {
         try (var heddle = start(Map.of());
@@ -64,6 +73,8 @@ class SelfCheckIT {
             try (var last = new Socket(InetAddress.getLoopbackAddress(), heddle.port())) {
                 assertTrue(last.isConnected());
             }
+            // Not before it has tried.
+            await().pollInterval(Duration.ofMillis(10)).until(() -> isRefused(heddle.port()));
             openFiles(heddle, "4096:");
             await().pollInterval(Duration.ofMillis(50)).until(() -> {
                 operator.send("GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n");

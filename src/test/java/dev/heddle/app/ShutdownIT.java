@@ -137,7 +137,7 @@ class ShutdownIT {
 
     @Test
     void firstNotReadyThenTheDelayThenNoMoreRequestsAndTheDatabaseLast() throws IOException, InterruptedException {
-        start("2s", "20s");
+        start("5s", "20s");
         try (var kept = connect();
                 var idle = connect();
                 var running = connect()) {
@@ -312,7 +312,7 @@ class ShutdownIT {
             makeTask();
             psql.awaitBlocked(1);
             heddle.terminate();
-            awaitSaid("stopping: the requests have ended");
+            awaitSaid("stopping: no more jobs are taken");
             lock.release();
         }
         assertEnded();

@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 /** What somebody with a terminal at the database does beside the code under test, in one schema. */
 public record Psql(String schema) {
 
+    /** Until what is to be blocked has come there: perhaps a process has to start before. */
+    private static final Duration BLOCKED_WITHIN = Duration.ofSeconds(30);
+
     private static final AtomicReference<@Nullable Kept> KEPT = new AtomicReference<>();
 
     /** A lock on a table, held until it is closed. */
@@ -126,7 +129,7 @@ public record Psql(String schema) {
 
     /** Waits until so many statements wait for locks on tables of the schema. */
     public void awaitBlocked(int count) {
-        await().atMost(Duration.ofSeconds(4)).until(() -> number("""
+        await().atMost(BLOCKED_WITHIN).until(() -> number("""
             SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
             WHERE NOT l.granted AND c.relnamespace = '%s'::regnamespace
             """.formatted(schema)) == count);

@@ -13,7 +13,7 @@ import java.util.Optional;
 public final class RawHttp {
 
     /** An answer that takes longer is none. */
-    private static final int PATIENCE_MILLIS = 10_000;
+    private static final int PATIENCE_MILLIS = 30_000;
 
     private RawHttp() {}
 
