@@ -70,9 +70,6 @@ final class Pipeline implements AutoCloseable {
     private static final long REMAINING_MIN_NANOS =
             STATEMENT_TIMEOUT.plus(NETWORK_RESERVE).plusMillis(200).toNanos();
 
-    /** A batch that took that long has kept others waiting; its statements go alone for a while. */
-    private static final long SLOW_NANOS = Duration.ofMillis(100).toNanos();
-
     private static final long ALONE_NANOS = Duration.ofSeconds(2).toNanos();
 
     /** As the pool does it: what PostgreSQL keeps for a connection grows with its age. */
@@ -84,6 +81,9 @@ final class Pipeline implements AutoCloseable {
     private final String url;
     private final Properties properties;
     private final Duration limit;
+    /** A batch that took that long has kept others waiting; its statements go alone for a while. */
+    private final long slowNanos;
+
     private final List<Worker> workers = new ArrayList<>();
 
     // Any thread.
@@ -117,6 +117,7 @@ final class Pipeline implements AutoCloseable {
                 this.properties,
                 PGProperty.OPTIONS.getOrDefault(properties) + " -c statement_timeout=" + timeout.toMillis());
         this.limit = timeout.plus(NETWORK_RESERVE);
+        this.slowNanos = timeout.dividedBy(2).toNanos();
         for (int i = 0; i < connections; i++) {
             workers.add(new Worker(i));
         }
@@ -301,15 +302,15 @@ final class Pipeline implements AutoCloseable {
                     connection.run(batch);
                 }
             } finally {
-                boolean isSlow = System.nanoTime() - began > SLOW_NANOS;
+                boolean isSlow = System.nanoTime() - began > slowNanos;
+                together.add(batch.size());
+                batches.increment();
                 for (var request : batch) {
                     if (isSlow) {
                         request.statement().alone(ALONE_NANOS);
                     }
                     end(request);
                 }
-                together.add(batch.size());
-                batches.increment();
                 batch.clear();
             }
         }

@@ -174,7 +174,7 @@ final class HeddleProcess implements AutoCloseable {
     public void close() {
         process.destroy();
         process.onExit()
-                .orTimeout(10, TimeUnit.SECONDS)
+                .orTimeout(30, TimeUnit.SECONDS)
                 .exceptionally(late -> process.destroyForcibly())
                 .join();
     }

@@ -640,7 +640,7 @@ class HttpPoolIT {
         long began = System.nanoTime();
         caller.interrupt();
         var thrown = ended.get(GENEROUS.toMillis(), TimeUnit.MILLISECONDS);
-        assertTook(began, Duration.ZERO, Duration.ofMillis(250));
+        assertTook(began, Duration.ZERO, GENEROUS);
         assertTrue(isFlagged.get());
         return thrown;
     }
@@ -820,7 +820,8 @@ class HttpPoolIT {
             for (var one : all) {
                 one.get();
             }
-            assertEquals(5000, upstream.accepted());
+            // The last may have given up before it was looked at.
+            await().atMost(GENEROUS).until(() -> upstream.accepted() == 5000);
             assertNothingLeft(pool, upstream);
         }
     }

@@ -36,9 +36,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Work for processors over HTTP: right, bounded, and over when nobody waits for it. */
 class ComputeIT {
 
-    /** Between an answer and the end of the work behind it. */
-    private static final Duration AFTER = Duration.ofMillis(250);
-
     /** A minute's work or more: it ends because somebody ends it. */
     private static final String ENDLESS = "/compute?data=warp&rounds=1000000000";
 
@@ -236,7 +233,7 @@ class ComputeIT {
         assertEquals(503, reply.status());
         assertEquals("deadline-exceeded", reply.json().get("code").asText());
         assertTrue(reply.header("Retry-After").isPresent());
-        awaitIdle(AFTER);
+        awaitIdle();
     }
 
     @Test

@@ -17,13 +17,15 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
+@Timeout(60)
 class CpuPoolTest {
 
     /** Longer than any test: whoever waits that long has not been let in. */
     private static final Duration LONG = Duration.ofMinutes(1);
 
-    private static final Duration SHORT = Duration.ofMillis(50);
+    private static final Duration SHORT = Duration.ofMillis(500);
 
     private final CpuPool pool = new CpuPool(1, 1, LONG);
 
@@ -115,6 +117,8 @@ class CpuPoolTest {
     @Test
     void whenTheDeadlinePassesTheCallerGoesAndTheWorkIsInterrupted() throws InterruptedException {
         var begun = new CountDownLatch(1);
+        // Its thread is there from then on, so that the work begins in time.
+        assertEquals("first", pool.call(() -> "first"));
         assertThrows(
                 CancellationException.class,
                 () -> Deadline.after(SHORT).call(() -> pool.call(() -> untilInterrupted(begun))));
@@ -125,6 +129,7 @@ class CpuPoolTest {
     @Test
     void thePlaceOfWorkThatDoesNotStopIsNotGivenAway() {
         var work = new Stubborn();
+        assertEquals("first", pool.call(() -> "first"));
         assertThrows(CancellationException.class, () -> Deadline.after(SHORT).call(() -> pool.call(work::run)));
         assertEquals(1, pool.usage().busy());
         assertThrows(BulkheadFullException.class, () -> Deadline.after(SHORT).call(() -> pool.call(() -> "next")));

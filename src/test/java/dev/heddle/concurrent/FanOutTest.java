@@ -84,7 +84,7 @@ class FanOutTest {
 
     @Test
     void theDeadlineEndsPartsThatHaveLongerLimits() {
-        var results = Deadline.after(SHORT)
+        var results = Deadline.after(Duration.ofSeconds(1))
                 .call(() -> new FanOut(2).run(List.of(stuck("stuck", LONG), part("quick", () -> "value"))));
         assertEquals(Ending.LATE, results.get(0).ending());
         assertEquals("value", results.get(1).value());

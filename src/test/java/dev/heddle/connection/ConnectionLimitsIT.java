@@ -282,10 +282,16 @@ class ConnectionLimitsIT {
                 new Routes().add("GET", "/quick", Access.PUBLIC, request -> Answer.of(204)),
                 new ConnectionLimits(SHORT.idle(), SHORT.head(), SHORT.stall(), 0, SHORT.grace(), 3, List.of()))) {
             var open = new ArrayList<RawConnection>();
-            for (int i = 0; i < 3; i++) {
-                open.add(RawConnection.to(few.port()).send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n"));
-                assertEquals(204, open.getLast().answer().status());
-            }
+            // The server looks after its listener by connecting from there, and one of them may meet that.
+            await().until(() -> {
+                var one = RawConnection.to(few.port()).send("GET /quick HTTP/1.1\r\n" + HOST + "\r\n");
+                if (one.answer().status() == 204) {
+                    open.add(one);
+                } else {
+                    one.close();
+                }
+                return open.size() == 3;
+            });
             try (var more = RawConnection.to(few.port())) {
                 var refused = more.answer();
                 assertEquals(503, refused.status());
@@ -381,7 +387,7 @@ class ConnectionLimitsIT {
 
     @Test
     void aServerThatHadNoTimeForWhatHadComeCutsNobody() throws IOException, InterruptedException {
-        try (var small = quick(Duration.ofMillis(400), 64)) {
+        try (var small = quick(Duration.ofSeconds(2), 64)) {
             var all = new ArrayList<RawConnection>();
             for (int i = 0; i < 20; i++) {
                 all.add(RawConnection.to(small.port()).send("GET /quick HTTP/1.1\r\n"));
@@ -393,7 +399,7 @@ class ConnectionLimitsIT {
             for (int i = 0; i < busy; i++) {
                 Thread.ofVirtual().start(() -> {
                     begun.countDown();
-                    for (long end = System.nanoTime() + 1_500_000_000L; System.nanoTime() < end; ) {
+                    for (long end = System.nanoTime() + 3_500_000_000L; System.nanoTime() < end; ) {
                         Thread.onSpinWait();
                     }
                     done.countDown();

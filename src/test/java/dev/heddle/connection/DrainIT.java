@@ -43,9 +43,21 @@ class DrainIT {
 
     private SmallServer server;
 
+    /** Longer than any of these tests may take: whoever waits for it fails. */
+    private static final Duration LONG_GRACE = Duration.ofSeconds(30);
+
     @BeforeEach
     void start() {
-        server = SmallServer.of(new Routes()
+        server = SmallServer.of(routes());
+    }
+
+    private void startPatiently() {
+        server.close();
+        server = SmallServer.of(routes(), LONG_GRACE);
+    }
+
+    private Routes routes() {
+        return new Routes()
                 .add("GET", "/text", Access.PUBLIC, request -> text("text"))
                 .add(
                         "GET",
@@ -54,7 +66,7 @@ class DrainIT {
                         request -> Answer.stream(
                                 "text/plain", out -> out.write("streamed".getBytes(StandardCharsets.US_ASCII))))
                 .add("GET", "/endless", Access.PUBLIC, request -> endless())
-                .addStreaming("POST", "/size", Access.PUBLIC, DrainIT::expected, (request, max) -> size(request)));
+                .addStreaming("POST", "/size", Access.PUBLIC, DrainIT::expected, (request, max) -> size(request));
     }
 
     @AfterEach
@@ -147,6 +159,7 @@ class DrainIT {
 
     @Test
     void idleConnectionsEndInOrderAndKeepNobodyWaiting() throws IOException {
+        startPatiently();
         var idle = new ArrayList<RawConnection>();
         try {
             for (int i = 0; i < 30; i++) {
@@ -155,7 +168,7 @@ class DrainIT {
             }
             long from = System.nanoTime();
             server.close();
-            assertTrue(System.nanoTime() - from < Duration.ofMillis(1500).toNanos(), "it waited for idle connections");
+            assertTrue(System.nanoTime() - from < Duration.ofSeconds(10).toNanos(), "it waited for idle connections");
             for (var connection : idle) {
                 assertEquals("", connection.rest());
             }
@@ -168,13 +181,14 @@ class DrainIT {
 
     @Test
     void whoSaysNothingKeepsNobodyWaitingForLong() throws IOException {
+        startPatiently();
         try (var silent = connect();
                 var other = connect()) {
             // Accepted in their order: when this one is answered, the other was accepted.
             assertEquals(200, other.send(ASK).answer().status());
             long from = System.nanoTime();
             server.close();
-            assertTrue(System.nanoTime() - from < Duration.ofMillis(1900).toNanos(), "it waited for the grace");
+            assertTrue(System.nanoTime() - from < Duration.ofSeconds(10).toNanos(), "it waited for the grace");
             assertEquals("", silent.rest());
         }
     }

@@ -166,7 +166,7 @@ class DatabaseCopyIT {
                     () -> Deadline.after(Notes.LIMIT)
                             .call(() -> database.inTransaction(sql -> sql.copyIn(COPY, new Endless()))));
             assertTrue(Notes.since(started).compareTo(Notes.LONG.dividedBy(2)) < 0);
-            await().atMost(Duration.ofSeconds(1))
+            await().atMost(Notes.LONG.dividedBy(2))
                     .pollInterval(Duration.ofMillis(10))
                     .until(() -> notes.backends("state <> 'idle'").isEmpty());
         }
@@ -194,7 +194,7 @@ class DatabaseCopyIT {
                                     sql.copyOut("COPY (" + query + ") TO STDOUT", OutputStream.nullOutputStream()))));
             var took = Notes.since(started);
             assertTrue(took.compareTo(Notes.LIMIT) >= 0 && took.compareTo(Notes.LONG.dividedBy(2)) < 0, took::toString);
-            await().atMost(Duration.ofSeconds(1))
+            await().atMost(Notes.LONG.dividedBy(2))
                     .pollInterval(Duration.ofMillis(10))
                     .until(() -> notes.backends("state <> 'idle'").isEmpty());
         }

@@ -29,9 +29,6 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class DatabaseLimitsIT {
 
-    /** In which nothing of a late request may remain. */
-    private static final Duration PROMPT = Duration.ofMillis(250);
-
     private final Notes notes = new Notes();
     private final Database database = notes.database();
 
@@ -55,7 +52,7 @@ class DatabaseLimitsIT {
                 assertTrue(
                         Notes.since(started).compareTo(Notes.LONG.dividedBy(2)) < 0,
                         () -> Notes.since(started) + " is too late");
-                await().atMost(PROMPT)
+                await().atMost(Notes.LONG.dividedBy(2))
                         .pollInterval(Duration.ofMillis(10))
                         .until(() -> notes.backends("state <> 'idle'").isEmpty());
                 assertTrue(database.<Boolean>read(sql -> Notes.sleep(sql, 0)));

@@ -1,10 +1,12 @@
 package dev.heddle.db;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.testing.InThisJvm;
+import dev.heddle.testing.Psql;
 import dev.heddle.testing.TestPostgres;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -123,7 +125,7 @@ class MigrationsIT {
                         () -> {
                             try (var database = open()) {
                                 database.failure();
-                                await(start);
+                                pass(start);
                                 database.migrate();
                                 database.read(sql -> sql.first("SELECT count(*) FROM tasks", Row::bigint));
                             }
@@ -135,7 +137,7 @@ class MigrationsIT {
         assertEquals(List.of("0"), ask("SELECT count(*) FROM flyway_schema_history WHERE NOT success"));
     }
 
-    private static void await(CyclicBarrier start) {
+    private static void pass(CyclicBarrier start) {
         try {
             start.await();
         } catch (InterruptedException e) {
@@ -151,21 +153,25 @@ class MigrationsIT {
         try (var database = open()) {
             database.migrate(3);
         }
-        ask("""
-            INSERT INTO jobs (task_name, task_instance, execution_time, picked, data)
-            SELECT 'log_activity', gen_random_uuid(), now(), false, '{}' FROM generate_series(1, 200000)
-            RETURNING 1
-            """);
-        var hurried = Duration.ofMillis(50);
+        var hurried = Duration.ofMillis(500);
+        var psql = new Psql(schema);
         try (var database = Database.open(new Database.Options(
-                TestPostgres.url(schema),
-                TestPostgres.username(),
-                TestPostgres.password(),
-                2,
-                10,
-                Duration.ofSeconds(10),
-                hurried))) {
-            database.migrate();
+                        TestPostgres.url(schema),
+                        TestPostgres.username(),
+                        TestPostgres.password(),
+                        2,
+                        10,
+                        Duration.ofSeconds(10),
+                        hurried));
+                var lock = psql.lock("jobs", "ACCESS SHARE")) {
+            var migrating = CompletableFuture.runAsync(database::migrate, Thread::startVirtualThread);
+            // To wait for a lock takes time as work does: here twice what other statements have.
+            await().until(() -> psql.number("""
+                SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid)
+                WHERE NOT granted AND relation = '%s.jobs'::regclass AND query_start < now() - interval '1 second'
+                """.formatted(schema)) == 1);
+            lock.release();
+            migrating.join();
         }
         assertEquals(EVERY_VERSION, history());
     }

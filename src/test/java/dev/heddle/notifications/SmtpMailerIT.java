@@ -113,7 +113,9 @@ class SmtpMailerIT {
     }
 
     private static void withGreenMail(String protocol, Consumer<GreenMail> test) {
-        var greenMail = new GreenMail(new ServerSetup(0, "localhost", protocol));
+        var setup = new ServerSetup(0, "localhost", protocol);
+        setup.setServerStartupTimeout(30_000);
+        var greenMail = new GreenMail(setup);
         try {
             greenMail.start();
             test.accept(greenMail);

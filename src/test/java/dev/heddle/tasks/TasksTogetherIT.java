@@ -27,7 +27,9 @@ class TasksTogetherIT {
 
     @BeforeAll
     static void start() {
-        server = TestServer.start();
+        // All at once, and nobody is to be refused.
+        server = TestServer.start(
+                Map.of("REQUESTS_SLOW", "5m", "REQUESTS_QUEUE_WAIT", "30s", "DATABASE_GATE_WAIT", "30s"));
     }
 
     @AfterAll

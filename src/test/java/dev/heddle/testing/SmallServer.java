@@ -33,13 +33,15 @@ public final class SmallServer implements AutoCloseable {
             64,
             List.of());
 
+    private static final Duration GRACE = Duration.ofSeconds(2);
+
     private static final int HEADER_BYTES = 16 * 1024;
 
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final HttpServer server;
     private final List<AccessLog.Entry> accessLog = new CopyOnWriteArrayList<>();
 
-    private SmallServer(Routes routes, Edge edge, ConnectionLimits connections) {
+    private SmallServer(Routes routes, Edge edge, ConnectionLimits connections, Duration shutdownGrace) {
         var limits = new Kernel.Limits(Duration.ofSeconds(10), HEADER_BYTES, 1 << 20);
         var metrics = new HttpMetrics(registry);
         var kernel = new Kernel(
@@ -51,7 +53,7 @@ public final class SmallServer implements AutoCloseable {
                 accessLog::add,
                 limits);
         var address = new HttpServer.Address("127.0.0.1", 0, CONNECTIONS, BODY_BYTES, HEADER_BYTES, connections);
-        server = HttpServer.create(address, kernel, address, kernel, metrics, Duration.ofSeconds(2));
+        server = HttpServer.create(address, kernel, address, kernel, metrics, shutdownGrace);
         server.start();
     }
 
@@ -60,14 +62,19 @@ public final class SmallServer implements AutoCloseable {
         return of(routes, PATIENT);
     }
 
+    /** The same, which when it is closed gives what is under way so long. */
+    public static SmallServer of(Routes routes, Duration shutdownGrace) {
+        return new SmallServer(routes, Edge.open(), PATIENT, shutdownGrace);
+    }
+
     /** The same, with less patience. */
     public static SmallServer of(Routes routes, ConnectionLimits connections) {
-        return new SmallServer(routes, Edge.open(), connections);
+        return new SmallServer(routes, Edge.open(), connections, GRACE);
     }
 
     /** The same, with something in front. */
     public static SmallServer behind(Edge edge, Routes routes) {
-        return new SmallServer(routes, edge, PATIENT);
+        return new SmallServer(routes, edge, PATIENT, GRACE);
     }
 
     public int port() {

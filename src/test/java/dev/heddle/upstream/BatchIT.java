@@ -299,11 +299,12 @@ class BatchIT {
                 });
                 var server = server(upstream, "timeout: 30s")) {
             var token = server.person().token();
+            assertEquals(200, fetch(server, token, urls(upstream, 1)).status(), "what a first request costs is paid");
             long began = System.nanoTime();
-            var reply = fetch(server, token, urls(upstream, 40), "Request-Timeout", "0.5");
+            var reply = fetch(server, token, urls(upstream, 40), "Request-Timeout", "1");
             var took = Duration.ofNanos(System.nanoTime() - began);
             assertEquals(200, reply.status(), reply.text());
-            assertTrue(took.toMillis() < 2500, took::toString);
+            assertTrue(took.toMillis() < 5000, took::toString);
             assertEquals(200, reply.json().at("/0/status").asInt());
             for (int i = 1; i < 40; i++) {
                 assertEquals("upstream-timeout", code(reply.json().get(i)), reply::text);
